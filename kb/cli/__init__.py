@@ -1,0 +1,66 @@
+"""The ``kb`` command: arguments → one call → messages and an exit code.
+
+The only package that prints. Each command is a module here with ``add(commands)``, which declares its
+arguments, and a function from those to an exit code. Exit codes: 0 fine, 1 problems found, 2 wrong use, 130 interrupted.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from kb import __version__
+from kb.cli.console import Console
+from kb.errors import ConfigError, ContentError, KbError, ranked
+
+COMMANDS = ("site", "articles")
+"""Modules of this package that declare commands, in the order ``kb --help`` lists them."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line; also what the command reference is generated from."""
+    top = argparse.ArgumentParser(
+        prog="kb",
+        description="BabelFAQ: Markdown answers in git become a multilingual help centre.",
+        epilog="Start with 'kb init my-help', then 'kb build' and 'kb serve' inside it.",
+    )
+    top.add_argument("--version", action="version", version=f"kb {__version__}")
+    top.add_argument(
+        "--root",
+        type=Path,
+        default=Path(),
+        metavar="DIR",
+        help="the content folder (default: the current one)",
+    )
+    commands = top.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
+    for name in COMMANDS:
+        import_module(f"kb.cli.{name}").add(commands)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the process's exit code."""
+    args = parser().parse_args(argv)
+    console = Console(sys.stdout, sys.stderr, os.environ)
+    try:
+        code: int = args.run(args, console)
+    except ContentError as error:
+        console.problems(ranked(error.problems))
+        console.error(error)
+        return 1
+    except ConfigError as error:
+        console.error(error)
+        return 2
+    except KbError as error:
+        console.error(error)
+        return 1
+    except KeyboardInterrupt:
+        console.note("interrupted; nothing half-done was published")
+        return 130
+    except BrokenPipeError:
+        # The reader of a pipe (`kb check | head`) left; Python would complain at exit without this.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code

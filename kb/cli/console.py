@@ -1,0 +1,91 @@
+"""Where all output goes: results to standard output, everything else to standard error."""
+
+import json
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TextIO
+
+from kb.errors import KbError, Problem
+
+_COLOURS = {"error": "31", "warning": "33", "info": "36", "good": "32", "dim": "2", "bold": "1"}
+
+
+class Console:
+    """Messages for people, with colour on a terminal only (``NO_COLOR`` and ``FORCE_COLOR`` are honoured)."""
+
+    def __init__(self, out: TextIO, err: TextIO, environ: Mapping[str, str]) -> None:
+        self.out, self.err, self.environ = out, err, environ
+        forced = bool(environ.get("FORCE_COLOR"))
+        self.colour = forced or (err.isatty() and not environ.get("NO_COLOR"))
+        self.live = err.isatty() and environ.get("TERM") != "dumb"
+        self._status_shown = False
+        self._last_status = 0.0
+
+    def paint(self, text: str, style: str) -> str:
+        return f"\033[{_COLOURS[style]}m{text}\033[0m" if self.colour else text
+
+    def print(self, text: str = "") -> None:
+        """A line of the result, on standard output."""
+        self._clear()
+        print(text, file=self.out, flush=True)
+
+    def json(self, value: Any) -> None:
+        print(json.dumps(value, ensure_ascii=False, indent=2), file=self.out, flush=True)
+
+    def note(self, text: str) -> None:
+        """A line about the run, on standard error."""
+        self._clear()
+        print(text, file=self.err, flush=True)
+
+    def error(self, error: KbError) -> None:
+        self.note(f"{self.paint('error:', 'error')} {error.message}")
+        if error.hint:
+            self.note(f"  {self.paint('→', 'dim')} {error.hint}")
+
+    def problems(self, problems: Sequence[Problem]) -> None:
+        """Each finding with its place, what it is and how to mend it, grouped by file."""
+        path = None
+        for problem in problems:
+            if problem.path != path:
+                path = problem.path
+                self.note(self.paint(path or "(site)", "bold"))
+            line = f"{problem.line}:" if problem.line else ""
+            severity = self.paint(problem.severity, problem.severity)
+            self.note(f"  {line:>5} {severity} {problem.message} {self.paint(problem.code, 'dim')}")
+            if problem.hint:
+                self.note(f"        {self.paint('→', 'dim')} {problem.hint}")
+
+    def progress(self, done: int, total: int, what: str) -> None:
+        """A live status line on a terminal; elsewhere a line now and then, so that logs show life."""
+        now = time.monotonic()
+        if self.live:
+            if now - self._last_status >= 0.1 or done >= total:
+                self._last_status = now
+                self.err.write(f"\r\033[K{done}/{total} {what}")
+                self.err.flush()
+                self._status_shown = True
+        elif done >= total or now - self._last_status >= 10:
+            self._last_status = now
+            self.note(f"{done}/{total} {what}")
+
+    def _clear(self) -> None:
+        if self._status_shown:
+            self.err.write("\r\033[K")
+            self._status_shown = False
+
+
+def count(problems: Iterable[Problem]) -> str:
+    """``2 errors, 1 warning``."""
+    severities = [p.severity for p in problems]
+    parts = []
+    for name in ("error", "warning"):
+        n = severities.count(name)  # type: ignore[arg-type]
+        if n:
+            parts.append(f"{n} {name}{'s' if n > 1 else ''}")
+    return ", ".join(parts) or "no problems"
+
+
+def interactive() -> bool:
+    """Whether a person can be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()

@@ -1,0 +1,230 @@
+"""Settings: ``[tool.kb]`` of the content folder's ``pyproject.toml``, over which ``KB_*`` variables win.
+
+Each table of ``[tool.kb]`` is one frozen dataclass here; a key is a field, with ``-`` and ``_`` alike. Unknown keys
+are refused, naming the nearest known one. ``KB_DESK_DATABASE`` sets ``[tool.kb.desk] database``; a variable's
+value is read as TOML, or as a string when it is not TOML.
+"""
+
+import dataclasses
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
+
+from kb.errors import ConfigError, did_you_mean
+
+_WHERE = "pyproject.toml, [tool.kb]"
+
+
+@dataclass(frozen=True, slots=True)
+class TranslateConfig:
+    """``[tool.kb.translate]``: how machine translation is made. A build needs none of it."""
+
+    engines: tuple[str, ...] = ("argos", "firefox", "apertium")
+    """Engines in order of preference; one that is not installed is passed over."""
+    models: str = "models"
+    """Folder of the project's own models, relative to the content folder; its lock file is committed."""
+    glossary: str = "articles/glossary"
+    """Folder with ``<lang>.yml`` files: ``Term: translation``."""
+    do_not_translate: tuple[str, ...] = ()
+    """Names that stay as they are in every language."""
+    review: tuple[str, ...] = ()
+    """Categories whose machine text is held back until a person approved it."""
+    routes: Mapping[str, str] = field(default_factory=dict)
+    """Language → the language to translate it from first, where that is not the source's."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchConfig:
+    """``[tool.kb.search]``: the index and the suggestions."""
+
+    threshold: float = 0.0
+    """Score (0 to 1) below which nothing is suggested; 0 takes the engine's calibrated default."""
+    vectors: bool = True
+    """Whether to write the table of word vectors where a library for the language is installed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContactConfig:
+    """``[tool.kb.contact]``: where "Contact us" leads while, or where, no desk answers."""
+
+    email: str = ""
+    phone: str = ""
+    url: str = ""
+    """Address of a contact page elsewhere."""
+    expected_reply: Mapping[str, str] = field(default_factory=dict)
+    """Language → a sentence on when customers hear back."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeskConfig:
+    """``[tool.kb.desk]``: the ticket service. Secrets come from the environment or from files only."""
+
+    database: str = ".kb/desk.sqlite"
+    """Path of the SQLite file, relative to the content folder, or a ``postgresql://`` address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything configured, resolved once."""
+
+    root: Path
+    """The content folder, absolute."""
+    languages: tuple[str, ...] = ("en",)
+    """In order of precedence: the first in which a person wrote an article is the article's source."""
+    default_language: str = ""
+    """Where visitors go whose languages the site does not have; the first language when not set."""
+    articles: str = "articles"
+    output: str = "site"
+    cache: str = ".kb/cache"
+    require: Mapping[str, str] = field(default_factory=dict)
+    """Language → ``written``, ``reviewed`` or ``machine``: the least that ``kb check`` accepts."""
+    parity: tuple[str, ...] = ()
+    """Languages that may have no fewer articles than the default language."""
+    translate: TranslateConfig = TranslateConfig()
+    search: SearchConfig = SearchConfig()
+    contact: ContactConfig = ContactConfig()
+    desk: DeskConfig = DeskConfig()
+
+    @property
+    def articles_dir(self) -> Path:
+        return self.root / self.articles
+
+    @property
+    def output_dir(self) -> Path:
+        return self.root / self.output
+
+    @property
+    def cache_dir(self) -> Path:
+        return self.root / self.cache
+
+
+def load(root: Path, environ: Mapping[str, str]) -> Config:
+    """The settings of the content folder ``root``.
+
+    Raises:
+        ConfigError: no ``pyproject.toml`` with ``[tool.kb]``, an unknown key, or a value of the wrong type.
+    """
+    table = _with_environment(_table(root / "pyproject.toml"), environ)
+    config = _build(Config, {**table, "root": root.resolve()}, where=_WHERE)
+    if not config.default_language:
+        config = dataclasses.replace(config, default_language=config.languages[0] if config.languages else "")
+    _check_languages(config)
+    return config
+
+
+def _table(file: Path) -> dict[str, Any]:
+    try:
+        data = tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(
+            f"{file.parent} is not a help centre: it has no pyproject.toml",
+            hint="run 'kb init DIR' to make one, or name one with --root",
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: not valid TOML: {error}") from None
+    table = data.get("tool", {}).get("kb")
+    if table is None:
+        raise ConfigError(f"{file} has no [tool.kb] table", hint='add: [tool.kb]\nlanguages = ["en"]')
+    return {key.replace("-", "_"): value for key, value in table.items()}
+
+
+def _with_environment(table: dict[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    sections = {f.name for f in dataclasses.fields(Config) if dataclasses.is_dataclass(f.default)}
+    result = dict(table)
+    for name, value in environ.items():
+        if not name.startswith("KB_"):
+            continue
+        key = name[3:].lower()
+        section, _, rest = key.partition("_")
+        if section in sections and rest in _field_names(_section_type(section)):
+            result[section] = {**result.get(section, {}), rest: _value(value)}
+        elif key in _field_names(Config) - sections - {"root"}:
+            result[key] = _value(value)
+    return result
+
+
+def _value(text: str) -> object:
+    try:
+        return tomllib.loads(f"v = {text}")["v"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _section_type(name: str) -> type:
+    hint = get_type_hints(Config)[name]
+    assert isinstance(hint, type)
+    return hint
+
+
+def _field_names(kind: type) -> set[str]:
+    return {f.name for f in dataclasses.fields(kind)}
+
+
+def _build(kind: type[Any], table: Mapping[str, Any], *, where: str) -> Any:
+    hints = get_type_hints(kind)
+    values: dict[str, Any] = {}
+    for raw, value in table.items():
+        key = raw.replace("-", "_")
+        if key not in hints:
+            raise ConfigError(f"{where}: unknown key '{raw}'", hint=did_you_mean(key, set(hints) - {"root"}))
+        values[key] = _coerce(hints[key], value, where=where, key=key)
+    return kind(**values)
+
+
+def _coerce(hint: Any, value: Any, *, where: str, key: str) -> Any:
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        _expect(isinstance(value, Mapping), where, key, "a table")
+        return _build(hint, value, where=f"{where[:-1]}.{key}]" if where.endswith("]") else f"{where}.{key}")
+    origin, args = get_origin(hint), get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        return next(_coerce(arg, value, where=where, key=key) for arg in args if arg is not type(None))
+    if origin is tuple:
+        _expect(isinstance(value, list | tuple), where, key, "a list")
+        return tuple(_coerce(args[0], item, where=where, key=key) for item in value)
+    if origin is not None and issubclass(origin, Mapping):
+        _expect(isinstance(value, Mapping), where, key, "a table")
+        return types.MappingProxyType(
+            {str(k): _coerce(args[1], v, where=where, key=f"{key}.{k}") for k, v in value.items()}
+        )
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if hint is not Any:
+        right = isinstance(value, hint) and (hint is bool or not isinstance(value, bool))
+        _expect(right, where, key, _NAMES.get(hint, "another type"))
+    return value
+
+
+_NAMES: dict[Any, str] = {str: "a string", int: "a whole number", float: "a number", bool: "true or false"}
+
+
+def _expect(right: bool, where: str, key: str, what: str) -> None:
+    if not right:
+        raise ConfigError(f"{where}: '{key}' must be {what}")
+
+
+def _check_languages(config: Config) -> None:
+    if not config.languages:
+        raise ConfigError(f"{_WHERE}: 'languages' is empty", hint='for example: languages = ["en", "uk"]')
+    if len(set(config.languages)) < len(config.languages):
+        raise ConfigError(f"{_WHERE}: 'languages' names one twice")
+    for language in config.languages:
+        # They become folder names and addresses; BCP 47 needs letters, digits and hyphens only.
+        if not language.replace("-", "").isalnum() or not language.isascii() or not language[0].isalpha():
+            raise ConfigError(
+                f"{_WHERE}: '{language}' is not a language tag", hint="for example: en, uk, pt-BR"
+            )
+    for key in ("require", "parity"):
+        for language in getattr(config, key):
+            if language not in config.languages:
+                raise ConfigError(
+                    f"{_WHERE}: '{key}' names '{language}'", hint=did_you_mean(language, config.languages)
+                )
+    if config.default_language not in config.languages:
+        raise ConfigError(
+            f"{_WHERE}: 'default_language' is '{config.default_language}'",
+            hint=did_you_mean(config.default_language, config.languages),
+        )

@@ -1,0 +1,1 @@
+"""Articles as people write them: the model, the reader and the checks."""
