@@ -1,0 +1,1 @@
+"""Articles into other languages: segments, engines, memory, and what a translation must keep."""
