@@ -109,7 +109,7 @@ def load(root: Path, environ: Mapping[str, str]) -> Config:
         ConfigError: no ``pyproject.toml`` with ``[tool.kb]``, an unknown key, or a value of the wrong type.
     """
     table = _with_environment(_table(root / "pyproject.toml"), environ)
-    config = _build(Config, {**table, "root": root.resolve()}, where=_WHERE)
+    config: Config = _build(Config, {**table, "root": root.resolve()}, where=_WHERE)
     if not config.default_language:
         config = dataclasses.replace(config, default_language=config.languages[0] if config.languages else "")
     _check_languages(config)

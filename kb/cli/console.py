@@ -80,7 +80,7 @@ def count(problems: Iterable[Problem]) -> str:
     severities = [p.severity for p in problems]
     parts = []
     for name in ("error", "warning"):
-        n = severities.count(name)  # type: ignore[arg-type]
+        n = severities.count(name)
         if n:
             parts.append(f"{n} {name}{'s' if n > 1 else ''}")
     return ", ".join(parts) or "no problems"

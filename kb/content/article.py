@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import Enum
 from functools import cached_property
-from types import MappingProxyType
 
 INDEX = "index"
 """Slug of a category's own page (``returns/index``) and id of the home page's text."""
@@ -59,7 +58,7 @@ class Article:
     audience: str = "public"
     redirect_from: tuple[str, ...] = ()
     translate: bool | str = True
-    lines: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}), compare=False)
+    lines: Mapping[str, int] = field(default_factory=dict, compare=False)
     """Line of each front matter key in the file, for findings about it."""
 
     @property
@@ -113,7 +112,7 @@ class Edition:
         """Every text of this edition, index pages and home included."""
         pages = [category.index for category in self.categories if category.index]
         home = [self.home] if self.home else []
-        return MappingProxyType({a.id: a for a in [*home, *pages, *self.articles]})
+        return {a.id: a for a in [*home, *pages, *self.articles]}
 
 
 @dataclass(frozen=True)
@@ -141,7 +140,7 @@ class Catalog:
         for article in self:
             if article.origin is Origin.WRITTEN:
                 found.setdefault(article.id, article)
-        return MappingProxyType(found)
+        return found
 
     def get(self, language: str, id: str) -> Article | None:
         return self.texts.get(language, {}).get(id)
