@@ -76,7 +76,7 @@ _TABLE: tuple[Finding, ...] = (
         "article-without-category",
         "error",
         "article outside a category",
-        "Only index.md, the home page's text, lies directly in a language's folder; articles have categories.",
+        "Only index.md, the home page's text, lies right in a language's folder; articles need a category.",
         "articles/en/refunds.md",
     ),
     Finding(

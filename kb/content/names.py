@@ -56,8 +56,7 @@ def visible(path: str) -> str:
     if path.isascii() and path.isprintable():
         return path
     return "".join(
-        c.encode("ascii", "backslashreplace").decode() if unicodedata.category(c)[0] == "C" else c
-        for c in path
+        c.encode("unicode_escape").decode() if unicodedata.category(c)[0] == "C" else c for c in path
     )
 
 
