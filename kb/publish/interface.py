@@ -1,0 +1,142 @@
+"""The words of the pages: interface strings, names and directions of languages, counts and dates.
+
+Strings live in ``theme/strings/<lang>.yml``: a flat mapping from key to text. A text may hold ``{name}`` fields; a
+countable one is a mapping from CLDR plural category (``one``, ``few``, ``many``, ``other``…) to text. A content folder's
+own ``theme/strings/<lang>.yml`` wins key by key over the shipped file.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import yaml
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date
+
+from kb.errors import BuildError, Problem
+
+REFERENCE = "en"
+"""The language whose file holds every key."""
+
+Text = str | Mapping[str, str]
+
+
+@lru_cache(maxsize=64)
+def locale(language: str) -> Locale:
+    """Babel's locale for a BCP 47 tag; the language alone, or English, where CLDR knows no better."""
+    for tag in (language, language.split("-")[0], REFERENCE):
+        try:
+            return Locale.parse(tag, sep="-")
+        except (UnknownLocaleError, ValueError):
+            continue
+    raise AssertionError("CLDR always knows English")
+
+
+def direction(language: str) -> str:
+    """``rtl`` for languages written from right to left (Arabic, Hebrew, Persian…), else ``ltr``."""
+    return "rtl" if locale(language).text_direction == "rtl" else "ltr"
+
+
+def autonym(language: str) -> str:
+    """The language's own name for itself, as its speakers look for it: ``Українська``."""
+    name: str = locale(language).get_display_name() or language
+    return name[:1].upper() + name[1:]
+
+
+@dataclass(frozen=True)
+class Strings:
+    """Every interface text of one language."""
+
+    language: str
+    texts: Mapping[str, Text]
+
+    def __call__(self, key: str, **fields: object) -> str:
+        """The text of ``key`` with its fields filled in.
+
+        Raises:
+            BuildError: the key is in no strings file.
+        """
+        return _fill(self._text(key), fields)
+
+    def count(self, key: str, n: int, **fields: object) -> str:
+        """The text of ``key`` in the plural form that ``n`` takes; ``{n}`` is the number itself."""
+        text = self.texts.get(key)
+        if not isinstance(text, Mapping):
+            return self(key, n=n, **fields)
+        form = self._locale.plural_form(n)
+        return _fill(text.get(form, text.get("other", "")), {"n": n, **fields})
+
+    def date(self, day: date) -> str:
+        """A day as the language writes it in running text: ``5 листопада 2026 р.``"""
+        return format_date(day, format="long", locale=self._locale)
+
+    def name(self, language: str) -> str:
+        """Another language's name in this one: ``англійська``."""
+        return str(locale(language).get_display_name(self._locale) or language)
+
+    def subset(self, prefix: str) -> dict[str, Text]:
+        """Texts whose key begins with ``prefix``, for the scripts of a page."""
+        return {key: dict(t) if isinstance(t, Mapping) else t for key, t in self.texts.items() if key.startswith(prefix)}
+
+    @cached_property
+    def _locale(self) -> Locale:
+        return locale(self.language)
+
+    def _text(self, key: str) -> str:
+        text = self.texts.get(key)
+        if text is None:
+            raise BuildError(
+                f"no text for '{key}' in the interface strings of '{self.language}'",
+                hint=f"add it to theme/strings/{REFERENCE}.yml and theme/strings/{self.language}.yml",
+            )
+        return text if isinstance(text, str) else text["other"]
+
+
+def load_strings(language: str, folders: Iterable[Path]) -> tuple[Strings, tuple[Problem, ...]]:
+    """The strings of ``language`` from ``folders``, the later winning, and what is missing in them.
+
+    A language without a file, or a key without a text, shows English and is a warning: a page with one English
+    button is better than none.
+    """
+    own: dict[str, Text] = {}
+    reference: dict[str, Text] = {}
+    for folder in folders:
+        reference |= _read(folder / "strings" / f"{REFERENCE}.yml")
+        for tag in dict.fromkeys((language.split("-")[0], language)):
+            own |= _read(folder / "strings" / f"{tag}.yml")
+    problems = []
+    missing = sorted(reference.keys() - own.keys())
+    if missing:
+        what = "has no file" if not own else f"lacks {', '.join(missing[:5])}{'…' if len(missing) > 5 else ''}"
+        problems.append(
+            Problem(
+                "strings-missing",
+                f"theme/strings/{language}.yml",
+                None,
+                f"the interface in {autonym(language)} {what}; English is shown",
+                f"copy theme/strings/{REFERENCE}.yml from the package and translate it",
+                "warning",
+            )
+        )
+    return Strings(language, {**reference, **own}), tuple(problems)
+
+
+@lru_cache(maxsize=256)
+def _read(file: Path) -> Mapping[str, Text]:
+    try:
+        data = yaml.safe_load(file.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise BuildError(f"{file}: not valid YAML: {error}") from None
+    if not isinstance(data, dict):
+        raise BuildError(f"{file}: must be a mapping from key to text")
+    return data
+
+
+def _fill(text: str, fields: Mapping[str, object]) -> str:
+    for name, value in fields.items():
+        text = text.replace("{" + name + "}", str(value))
+    return text

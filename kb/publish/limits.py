@@ -1,0 +1,37 @@
+"""A bound on the time one article may take to render."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+RENDER_LIMIT_SECONDS = 8.0
+"""User CPU seconds; an ordinary article takes a few thousandths."""
+
+
+class RenderTimeout(Exception):
+    """Rendering took longer than :data:`RENDER_LIMIT_SECONDS`."""
+
+
+@contextmanager
+def bounded(seconds: float = RENDER_LIMIT_SECONDS) -> Iterator[None]:
+    """Raise :class:`RenderTimeout` inside the block after ``seconds`` of the process's own CPU time.
+
+    CPU time, so that a busy machine fails nothing. Only in the main thread and where the platform has
+    interval timers (not on Windows); elsewhere the block is unbounded.
+    """
+    try:
+        previous = signal.signal(signal.SIGVTALRM, _expired)
+    except (AttributeError, ValueError):
+        yield
+        return
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, previous)
+
+
+def _expired(signum: int, frame: FrameType | None) -> None:
+    raise RenderTimeout

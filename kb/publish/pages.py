@@ -1,0 +1,260 @@
+"""What is on every page of one language: values, no templates and no MkDocs.
+
+Addresses here are relative to the language's root (``returns/exchange-size/``); an article's is stable across
+languages, since its id is.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+
+from kb.content.article import Article, Category, Edition, Origin
+
+SEARCH = "search"
+CONTACT = "contact-us"
+"""First segments of addresses that are pages of the interface; no category may have their name."""
+RESERVED = frozenset({SEARCH, CONTACT, "assets", "api"})
+SECTION_LIMIT = 40
+"""Articles a sidebar lists at once: a longer category is shown in parts, so that no page grows with the catalog."""
+RELATED_LIMIT = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A link to an article or category as lists show it. ``language`` is that of ``title``."""
+
+    title: str
+    url: str
+    language: str
+    description: str = ""
+    origin: Origin = Origin.WRITTEN
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A category as the home page shows it."""
+
+    entry: Entry
+    icon: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One entry of the language switcher. ``url`` is relative to the root of the whole site."""
+
+    language: str
+    url: str
+    origin: Origin
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of the site.
+
+    ``kind`` is ``home``, ``category``, ``article``, ``search``, ``contact`` or ``missing`` (the 404 page). ``source`` is the
+    Markdown file MkDocs sees; ``part`` says which part of the category's sidebar the page shows.
+    """
+
+    kind: str
+    source: str
+    url: str
+    title: str
+    description: str = ""
+    article: Article | None = None
+    category: Category | None = None
+    part: int = 0
+    previous: Entry | None = None
+    next: Entry | None = None
+    choices: tuple[Choice, ...] = ()
+    updated: date | None = None
+
+    @property
+    def origin(self) -> Origin:
+        return self.article.origin if self.article else Origin.WRITTEN
+
+    @property
+    def body(self) -> str:
+        return self.article.body if self.article else ""
+
+    @property
+    def indexable(self) -> bool:
+        """Whether search engines should list it: own text only, and no page of the interface."""
+        return self.kind in {"home", "category", "article"} and self.origin is not Origin.FALLBACK
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All pages of one language, and the lists they share."""
+
+    edition: Edition
+    languages: tuple[str, ...]
+    origins: Mapping[str, Mapping[str, Origin]]
+    """article id → language → how it is available there (languages with only the fallback are left out)."""
+    updated: Mapping[str, date] = field(default_factory=dict)
+    """Path of a source file → day of its last commit."""
+    titles: Mapping[str, str] = field(default_factory=dict)
+    """Titles of the interface's own pages: ``home``, ``search``, ``contact``, ``missing``."""
+
+    @property
+    def language(self) -> str:
+        return self.edition.language
+
+    @cached_property
+    def pages(self) -> tuple[Page, ...]:
+        """Every page, in reading order."""
+        return tuple(self._pages())
+
+    @cached_property
+    def cards(self) -> tuple[Card, ...]:
+        """The categories, as the home page shows them."""
+        return tuple(
+            Card(self.category_entry(category), category.icon, len(category.articles))
+            for category in self.edition.categories
+        )
+
+    @cached_property
+    def most_asked(self) -> tuple[Entry, ...]:
+        """What the home page's text names as ``related``; else the first article of each category."""
+        home = self.edition.home
+        named = [id for id in (home.related if home else ()) if id in self.edition.by_id]
+        if named:
+            return tuple(self.entry(self.edition.by_id[id]) for id in named)
+        return tuple(self.entry(c.articles[0]) for c in self.edition.categories if c.articles)[:8]
+
+    def entry(self, article: Article) -> Entry:
+        return Entry(article.title, address(article.id), article.language, article.description, article.origin)
+
+    def category_entry(self, category: Category) -> Entry:
+        index = category.index
+        language = index.language if index else self.language
+        origin = index.origin if index else Origin.WRITTEN
+        return Entry(category.title, f"{category.id}/", language, category.description, origin)
+
+    def parts(self, category: Category) -> list[tuple[Entry, ...]]:
+        """The category's articles in the parts its sidebar shows."""
+        entries = [self.entry(article) for article in category.articles]
+        return [tuple(entries[i : i + SECTION_LIMIT]) for i in range(0, len(entries), SECTION_LIMIT)] or [()]
+
+    def related(self, page: Page) -> tuple[Entry, ...]:
+        """What the article names as related; without that, its neighbours in the category."""
+        article, category = page.article, page.category
+        if article is None or category is None:
+            return ()
+        named = [self.edition.by_id[id] for id in article.related if id in self.edition.by_id]
+        if not named:
+            at = category.articles.index(article)
+            around = [*category.articles[at + 1 :], *category.articles[:at]]
+            named = around[:3]
+        return tuple(self.entry(a) for a in named[:RELATED_LIMIT] if a.id != article.id)
+
+    def _pages(self) -> Iterator[Page]:
+        home = self.edition.home
+        yield Page(
+            kind="home",
+            source="index.md",
+            url="",
+            title=home.title if home else self.titles.get("home", ""),
+            description=home.description if home else "",
+            article=home,
+            choices=self._choices("", home),
+            updated=self._updated(home),
+        )
+        for category in self.edition.categories:
+            yield self._category_page(category)
+            yield from self._article_pages(category)
+        for kind, folder in (("search", SEARCH), ("contact", CONTACT)):
+            yield Page(
+                kind=kind,
+                source=f"{folder}/index.md",
+                url=f"{folder}/",
+                title=self.titles.get(kind, ""),
+                choices=self._choices(f"{folder}/", None),
+            )
+        yield Page(
+            kind="missing",
+            source="404.md",
+            url="404.html",
+            title=self.titles.get("missing", ""),
+            choices=self._choices("", None),
+        )
+
+    def _category_page(self, category: Category) -> Page:
+        url = f"{category.id}/"
+        return Page(
+            kind="category",
+            source=f"{category.id}/index.md",
+            url=url,
+            title=category.title,
+            description=category.description,
+            article=category.index,
+            category=category,
+            choices=self._choices(url, category.index),
+            updated=self._updated(category.index),
+        )
+
+    def _article_pages(self, category: Category) -> Iterator[Page]:
+        entries = [self.entry(article) for article in category.articles]
+        for at, article in enumerate(category.articles):
+            yield Page(
+                kind="article",
+                source=f"{article.id}.md",
+                url=entries[at].url,
+                title=article.title,
+                description=article.description,
+                article=article,
+                category=category,
+                part=at // SECTION_LIMIT,
+                previous=entries[at - 1] if at else None,
+                next=entries[at + 1] if at + 1 < len(entries) else None,
+                choices=self._choices(entries[at].url, article),
+                updated=self._updated(article),
+            )
+
+    def _choices(self, url: str, article: Article | None) -> tuple[Choice, ...]:
+        # Pages of the interface exist in every language; an article may be missing in some.
+        origins = self.origins.get(article.id, {}) if article else dict.fromkeys(self.languages, Origin.WRITTEN)
+        return tuple(
+            Choice(
+                language,
+                f"{language}/{url}",
+                origins.get(language, Origin.FALLBACK),
+                language == self.language,
+            )
+            for language in self.languages
+        )
+
+    def _updated(self, article: Article | None) -> date | None:
+        return self.updated.get(article.path) if article else None
+
+
+def address(id: str) -> str:
+    """Address of an article relative to its language's root; an index is its folder."""
+    folder, _, slug = id.rpartition("/")
+    if slug == "index":
+        return f"{folder}/" if folder else ""
+    return f"{id}/"
+
+
+def availability(texts: Mapping[str, Mapping[str, Article]]) -> dict[str, dict[str, Origin]]:
+    """language → id → article, turned into id → language → origin."""
+    found: dict[str, dict[str, Origin]] = {}
+    for language, articles in texts.items():
+        for id, article in articles.items():
+            found.setdefault(id, {})[language] = article.origin
+    return found
+
+
+def alternates(page: Page, default: str) -> Sequence[tuple[str, str]]:
+    """hreflang pairs: every language with a real text of its own, and ``x-default`` for the default one.
+
+    A page shown as a fallback has none: it is not a version of its own (developers.google.com, "Tell Google about
+    localized versions of your page").
+    """
+    if not page.indexable:
+        return ()
+    real = [(c.language, c.url) for c in page.choices if c.origin is not Origin.FALLBACK]
+    fallback = next((url for language, url in real if language == default), None)
+    return [*real, *([("x-default", fallback)] if fallback is not None else [])]
