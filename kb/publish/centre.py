@@ -1,0 +1,41 @@
+"""The help centre as a whole: what the files around the pages need to know of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from urllib.parse import quote, urlsplit
+
+from kb.publish.interface import Strings
+
+
+@dataclass(frozen=True)
+class Centre:
+    """``url`` ends in ``/``, or is empty when the site does not know its own address. ``strings`` holds the interface texts
+    of every language, in the order in which languages are listed."""
+
+    url: str
+    name: str
+    default_language: str
+    strings: Mapping[str, Strings]
+
+    @cached_property
+    def languages(self) -> tuple[str, ...]:
+        return tuple(self.strings)
+
+    @cached_property
+    def path(self) -> str:
+        """Path of the site on its host, with both slashes: ``/`` or ``/help/``."""
+        return f"/{urlsplit(self.url).path.strip('/')}/".replace("//", "/")
+
+    def absolute(self, address: str) -> str:
+        """Address on the web of an address relative to the root of the site."""
+        return self.url + quoted(address)
+
+    def on_host(self, address: str) -> str:
+        """The same below the host's root, for pages shown at any depth: ``/help/uk/``."""
+        return self.path + quoted(address)
+
+
+def quoted(address: str) -> str:
+    """``address`` as it stands in a link: article ids may hold letters of any alphabet."""
+    return quote(address, safe="/:?#=&{}*%")
