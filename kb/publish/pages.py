@@ -65,6 +65,8 @@ class Page:
     description: str = ""
     article: Article | None = None
     category: Category | None = None
+    position: int = 0
+    """The article's place in its category, from 0."""
     part: int = 0
     previous: Entry | None = None
     next: Entry | None = None
@@ -125,7 +127,9 @@ class Plan:
         return tuple(self.entry(c.articles[0]) for c in self.edition.categories if c.articles)[:8]
 
     def entry(self, article: Article) -> Entry:
-        return Entry(article.title, address(article.id), article.language, article.description, article.origin)
+        return Entry(
+            article.title, address(article.id), article.language, article.description, article.origin
+        )
 
     def category_entry(self, category: Category) -> Entry:
         index = category.index
@@ -141,13 +145,13 @@ class Plan:
     def related(self, page: Page) -> tuple[Entry, ...]:
         """What the article names as related; without that, its neighbours in the category."""
         article, category = page.article, page.category
-        if article is None or category is None:
+        if page.kind != "article" or article is None or category is None:
             return ()
         named = [self.edition.by_id[id] for id in article.related if id in self.edition.by_id]
         if not named:
-            at = category.articles.index(article)
-            around = [*category.articles[at + 1 :], *category.articles[:at]]
-            named = around[:3]
+            at = page.position
+            after = category.articles[at + 1 : at + 4]
+            named = [*after, *category.articles[max(0, at - 3 + len(after)) : at]]
         return tuple(self.entry(a) for a in named[:RELATED_LIMIT] if a.id != article.id)
 
     def _pages(self) -> Iterator[Page]:
@@ -206,6 +210,7 @@ class Plan:
                 description=article.description,
                 article=article,
                 category=category,
+                position=at,
                 part=at // SECTION_LIMIT,
                 previous=entries[at - 1] if at else None,
                 next=entries[at + 1] if at + 1 < len(entries) else None,
@@ -215,7 +220,9 @@ class Plan:
 
     def _choices(self, url: str, article: Article | None) -> tuple[Choice, ...]:
         # Pages of the interface exist in every language; an article may be missing in some.
-        origins = self.origins.get(article.id, {}) if article else dict.fromkeys(self.languages, Origin.WRITTEN)
+        origins = (
+            self.origins.get(article.id, {}) if article else dict.fromkeys(self.languages, Origin.WRITTEN)
+        )
         return tuple(
             Choice(
                 language,

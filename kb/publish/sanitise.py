@@ -40,7 +40,9 @@ _ATTRIBUTES: dict[str, set[str]] = {
     "progress": {"value", "max"},
     "blockquote": {"cite"},
     "q": {"cite"},
-    **dict.fromkeys(_SHAPES, _SVG | {"cx", "cy", "r", "rx", "ry", "x", "y", "x1", "y1", "x2", "y2", "stroke"}),
+    **dict.fromkeys(
+        _SHAPES, _SVG | {"cx", "cy", "r", "rx", "ry", "x", "y", "x1", "y1", "x2", "y2", "stroke"}
+    ),
 }
 # Content tabs are radio buttons and task lists check boxes; no other input has a meaning without a form.
 _INPUT_TYPES = {"input": {"type": {"radio", "checkbox"}}}
@@ -69,7 +71,9 @@ def clean(html: str) -> str:
 
 @lru_cache(maxsize=1)
 def _inline_cleaner() -> nh3.Cleaner:
-    return nh3.Cleaner(tags={"code", "em", "strong", "kbd", "sub", "sup", "bdi"}, attributes={}, link_rel=None)
+    return nh3.Cleaner(
+        tags={"code", "em", "strong", "kbd", "sub", "sup", "bdi"}, attributes={}, link_rel=None
+    )
 
 
 def clean_inline(html: str) -> str:

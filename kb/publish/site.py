@@ -18,6 +18,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 from mkdocs.commands.build import build as mkdocs_build
 from mkdocs.config import load_config
+from mkdocs.config.base import Config as PluginConfig
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import MkDocsException
 from mkdocs.plugins import BasePlugin, event_priority
@@ -30,13 +31,13 @@ from kb.errors import BuildError, ConfigError, Problem
 from kb.publish import settings
 from kb.publish.admonitions import LocalTitles
 from kb.publish.assets import Assets
-from kb.publish.structured import structured_data
 from kb.publish.interface import Strings, autonym, direction
 from kb.publish.limits import RenderTimeout, bounded
 from kb.publish.pages import Choice, Entry, Page, Plan, alternates
 from kb.publish.policy import MARKER, Sources, secure
 from kb.publish.sanitise import clean, clean_inline
 from kb.publish.sections import Rendered, split
+from kb.publish.structured import structured_data
 
 _FORCED_EXTENSIONS: Mapping[str, Mapping[str, Any]] = {
     # A style attribute would need 'unsafe-inline' in the policy.
@@ -158,7 +159,9 @@ def renderer(root: Path, ours: Path) -> Callable[[str], str]:
     configs = config.mdx_configs or {}
 
     def render(body: str) -> str:
-        return markdown.Markdown(extensions=config.markdown_extensions, extension_configs=configs).convert(body)
+        return markdown.Markdown(extensions=config.markdown_extensions, extension_configs=configs).convert(
+            body
+        )
 
     return render
 
@@ -274,7 +277,9 @@ class _Warnings(logging.Handler):
 class _ArticlePage(MkDocsPage):
     """A page whose Markdown is at hand; MkDocs' own front matter reader would guess at ``Note: text``."""
 
-    def __init__(self, view: Page, file: File, config: MkDocsConfig, report: Callable[[Problem], None]) -> None:
+    def __init__(
+        self, view: Page, file: File, config: MkDocsConfig, report: Callable[[Problem], None]
+    ) -> None:
         super().__init__(str(Markup.escape(view.title)), file, config)
         self.view = view
         self._report = report
@@ -296,11 +301,15 @@ class _ArticlePage(MkDocsPage):
             with bounded():
                 super().render(config, files)
         except RenderTimeout:
-            self._fail("render-slow", "takes too long to render", "simplify it: look for deep nesting or huge tables")
+            self._fail(
+                "render-slow", "takes too long to render", "simplify it: look for deep nesting or huge tables"
+            )
         except RecursionError:
             self._fail("render-deep", "is nested too deeply to render", "flatten its lists and quotes")
-        except Exception as error:  # noqa: BLE001 - any extension may raise anything; the article is to blame
-            self._fail("render-failed", f"cannot be rendered: {error}", "look at the Markdown near what it names")
+        except Exception as error:
+            self._fail(
+                "render-failed", f"cannot be rendered: {error}", "look at the Markdown near what it names"
+            )
 
     def _fail(self, code: str, message: str, hint: str) -> None:
         article = self.view.article
@@ -309,7 +318,11 @@ class _ArticlePage(MkDocsPage):
         self._report(Problem(code, article.path, None, f"the article {message}", hint))
 
 
-class _HelpCentre(BasePlugin[Any]):  # type: ignore[no-untyped-call]
+class _NoOptions(PluginConfig):
+    """MkDocs wants a plugin to declare its options; this one is made in code."""
+
+
+class _HelpCentre(BasePlugin[_NoOptions]):
     """Gives MkDocs the articles, and takes its pages."""
 
     def __init__(self, job: Job, progress: Callable[[int], None]) -> None:
@@ -353,7 +366,7 @@ class _HelpCentre(BasePlugin[Any]):  # type: ignore[no-untyped-call]
             "tn": strings.count,
             "tdate": strings.date,
             "autonym": autonym,
-            "direction": direction,
+            "direction_of": direction,
             "language_name": strings.name,
             "icon": _icon(env),
             "material_strings": _material_strings(strings),
@@ -370,6 +383,7 @@ class _HelpCentre(BasePlugin[Any]):  # type: ignore[no-untyped-call]
         if view.kind == "missing":
             # Hosts show it at any depth, so its addresses start at the site's own path.
             context["base_url"] = f"/{_path(self.job.site_url)}{self.job.plan.language}"
+        context["view"] = view
         context["kb"] = self._context(view, page, context["base_url"])
         return context
 
@@ -402,7 +416,9 @@ class _HelpCentre(BasePlugin[Any]):  # type: ignore[no-untyped-call]
             "assets": job.assets,
             "sidebar": Markup(self._sidebar(view, link)),
             "related": job.plan.related(view),
-            "alternates": [(lang, job.site_url + url) for lang, url in alternates(view, job.default_language)],
+            "alternates": [
+                (lang, job.site_url + url) for lang, url in alternates(view, job.default_language)
+            ],
             "canonical": self._canonical(view),
             "source": self._source(view),
             "ld": Markup(structured_data(view, job.plan, job.site_url, job.site_name, page.content or "")),
@@ -417,7 +433,9 @@ class _HelpCentre(BasePlugin[Any]):  # type: ignore[no-untyped-call]
         if not self.job.site_url or view.kind == "missing":
             return ""
         article = view.article
-        language = article.language if article and article.origin.value == "fallback" else self.job.plan.language
+        language = (
+            article.language if article and article.origin.value == "fallback" else self.job.plan.language
+        )
         return f"{self.job.site_url}{language}/{view.url}"
 
     def _source(self, view: Page) -> Choice | None:
@@ -445,8 +463,8 @@ class _HelpCentre(BasePlugin[Any]):  # type: ignore[no-untyped-call]
             )
         address = f'href="{Markup.escape(link.to(view.url))}"'
         return self._sidebars[key].replace(
-            f"{address} class=\"md-nav__link\"",
-            f"{address} class=\"md-nav__link md-nav__link--active\" aria-current=\"page\"",
+            f'{address} class="md-nav__link"',
+            f'{address} class="md-nav__link md-nav__link--active" aria-current="page"',
             1,
         )
 
@@ -486,7 +504,9 @@ def _url_filter(assets: Assets) -> Callable[..., str]:
         link = _Link(context.get("base_url") or ".")
         if text.startswith("assets/"):
             return link.root(assets.address(text))
-        return posixpath.normpath(link.to(text)) + ("/" if text.endswith("/") else "") if text else link.to("")
+        return (
+            posixpath.normpath(link.to(text)) + ("/" if text.endswith("/") else "") if text else link.to("")
+        )
 
     return url
 
@@ -499,7 +519,7 @@ def _icon(env: Environment) -> Callable[[str], Markup]:
         for candidate in (name, "material/help-circle-outline"):
             try:
                 return Markup(loader.get_source(env, f".icons/{candidate}.svg")[0])
-            except Exception as error:  # noqa: BLE001 - jinja2.TemplateNotFound, or OSError for odd names
+            except Exception as error:
                 if candidate != name:
                     raise BuildError(f"icon '{name}' does not exist") from error
         raise AssertionError

@@ -1,0 +1,124 @@
+"""``kb build`` and ``kb serve``: from articles to a site, and a look at it."""
+
+import argparse
+import dataclasses
+import os
+import time
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from kb import config as configuration
+from kb.cli.console import Console, count
+from kb.errors import ConfigError, did_you_mean
+
+DEFAULT_PORT = 8000
+
+
+def add(commands: Any) -> None:
+    """Declare the commands of this module."""
+    build = commands.add_parser(
+        "build",
+        help="make the site, ready to publish",
+        description="Read the articles, check them, and write the site in every language to the output folder.",
+        epilog="Nothing is published when an article has an error: the site that is there stays as it is.",
+    )
+    build.add_argument(
+        "--lang", "-l", action="append", default=[], metavar="L", help="only this language (repeatable)"
+    )
+    build.add_argument(
+        "-j", "--jobs", type=_positive, default=0, metavar="N", help="worker processes (default: one a core)"
+    )
+    build.add_argument("--clean", action="store_true", help="forget what earlier builds remembered")
+    build.add_argument("--output", metavar="DIR", help="where to (default: [tool.kb] output, 'site')")
+    build.add_argument("--strict", action="store_true", help="treat warnings as errors")
+    build.add_argument(
+        "--format", choices=("text", "json"), default="text", help="how to report (default: text)"
+    )
+    build.set_defaults(run=run_build)
+
+    serve = commands.add_parser(
+        "serve",
+        help="preview the site on this machine",
+        description="Build the site and show it at http://127.0.0.1:8000/.",
+    )
+    serve.add_argument(
+        "--port", type=int, default=DEFAULT_PORT, help=f"default: {DEFAULT_PORT}; 0 takes a free one"
+    )
+    serve.add_argument("--host", default="127.0.0.1", help="default: 127.0.0.1, this machine only")
+    serve.add_argument("--no-build", action="store_true", help="show what is there")
+    serve.set_defaults(run=run_serve)
+
+
+def run_build(args: argparse.Namespace, console: Console) -> int:
+    from kb import build  # MkDocs is slow to load, and most commands do without it
+
+    config = _config(args)
+    for language in args.lang:
+        if language not in config.languages:
+            raise ConfigError(f"--lang {language}", hint=did_you_mean(language, config.languages))
+    if args.output:
+        config = dataclasses.replace(config, output=args.output)
+    started = time.monotonic()
+    report = build.build(
+        config, today=today(), languages=args.lang, workers=args.jobs, progress=console.progress
+    )
+    seconds = time.monotonic() - started
+    console.problems(report.problems)
+    warnings = [p for p in report.problems if p.severity == "warning"]
+    if args.format == "json":
+        console.json(_as_json(report, seconds))
+    else:
+        languages = f"{len(report.languages)} {'language' if len(report.languages) == 1 else 'languages'}"
+        console.note(
+            f"{console.paint('built', 'good')} {report.pages} pages in {languages} in {seconds:.1f} s: "
+            f"{report.output} ({count(report.problems)})"
+        )
+    return 1 if args.strict and warnings else 0
+
+
+def run_serve(args: argparse.Namespace, console: Console) -> int:
+    from kb import build, preview
+
+    config = _config(args)
+    if not args.no_build:
+        report = build.build(config, today=today(), progress=console.progress)
+        console.problems(report.problems)
+    server = preview.server(config.output_dir, args.host, args.port)
+    host, port = server.server_address[:2]
+    console.note(f"serving {console.paint(f'http://{host!s}:{port}/', 'good')} (Ctrl-C stops)")
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        console.note("stopped")
+    finally:
+        server.server_close()
+    return 0
+
+
+def today() -> date:
+    """The day by which articles expire: ``SOURCE_DATE_EPOCH`` where set (reproducible-builds.org), else the clock's."""
+    stamp = os.environ.get("SOURCE_DATE_EPOCH")
+    return date.fromtimestamp(int(stamp)) if stamp else date.today()
+
+
+def _config(args: argparse.Namespace) -> configuration.Config:
+    return configuration.load(Path(args.root), os.environ)
+
+
+def _as_json(report: Any, seconds: float) -> dict[str, Any]:
+    return {
+        "version": 1,
+        "output": str(report.output),
+        "languages": list(report.languages),
+        "pages": report.pages,
+        "seconds": round(seconds, 2),
+        "problems": [dataclasses.asdict(p) for p in report.problems],
+    }
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return number

@@ -1,0 +1,56 @@
+// Small manners of every page. All of it is optional: the pages work without.
+
+/** Remember the language a reader picks, for the root address. */
+function rememberLanguage() {
+  for (const link of document.querySelectorAll("[data-kb-language]")) {
+    link.addEventListener("click", () => {
+      try {
+        localStorage.setItem("kb.language", link.dataset.kbLanguage);
+      } catch {
+        // Storage may be refused; then the browser's preference decides.
+      }
+    });
+  }
+}
+
+/** Close an open list of languages on Escape and on a click elsewhere. */
+function closeLanguages() {
+  const list = document.querySelector(".kb-languages");
+  if (!list) return;
+  document.addEventListener("click", (event) => {
+    if (!list.contains(event.target)) list.open = false;
+  });
+  list.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !list.open) return;
+    list.open = false;
+    list.querySelector("summary").focus();
+  });
+}
+
+/** Open the content tab or the details element that an address points into. */
+function revealTarget() {
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (!target) return;
+  if (target.name?.startsWith("__tabbed_")) target.checked = true;
+  for (let node = target.parentElement; node; node = node.parentElement)
+    if (node.tagName === "DETAILS") node.open = true;
+}
+
+/** "/" moves to the search box, as on most sites with one. */
+function focusSearchOnSlash() {
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+    const input = [...document.querySelectorAll(".kb-search__input")].find((box) => box.offsetParent);
+    if (!input) return;
+    event.preventDefault();
+    input.focus();
+    input.select();
+  });
+}
+
+rememberLanguage();
+closeLanguages();
+revealTarget();
+focusSearchOnSlash();
+addEventListener("hashchange", revealTarget);
