@@ -1,6 +1,7 @@
 """Files shared by all languages, written once below ``assets/`` with names that change with their content.
 
-Material's own files carry a hash in their name already. Ours go into one folder named after the hash of everything in it,
+Material's own files carry a hash in their name already. Ours go into one folder named after the hash of
+everything in it,
 so that modules may import one another by relative path and a host may cache them for ever.
 """
 
@@ -28,13 +29,16 @@ class Assets:
         return self.files.get(name, name)
 
 
-def collect(theme_dirs: Iterable[Path], ours: Path, extra: Mapping[str, Path]) -> tuple[Assets, dict[str, Path]]:
+def collect(
+    theme_dirs: Iterable[Path], ours: Path, extra: Mapping[str, Path]
+) -> tuple[Assets, dict[str, Path]]:
     """The assets of a theme, and where each comes from: address → file.
 
-    ``theme_dirs`` come winner first; ``ours`` is the one among them whose files are versioned, with ``extra`` (name below the
+    ``theme_dirs`` come winner first; ``ours`` is the one among them whose files are versioned, with ``extra``
+    (name below the
     versioned folder → file) beside them.
     """
-    versioned = {name: path for name, path in _files(ours / "assets")} | dict(extra)
+    versioned = dict(_files(ours / "assets")) | dict(extra)
     folder = f"assets/kb-{_digest(versioned)}"
     sources: dict[str, Path] = {}
     names: dict[str, str] = {}

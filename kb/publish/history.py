@@ -18,7 +18,8 @@ _COMMIT = "\x1e"
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """``updated``, ``created``: path → day of its last and first commit. ``renamed``: former path → path it has now, or had last.
+    """``updated``, ``created``: path → day of its last and first commit. ``renamed``: former path → path it
+    has now, or had last.
     ``removed``: paths that existed once and have no successor. Paths are relative to the content folder."""
 
     updated: Mapping[str, date] = field(default_factory=dict)

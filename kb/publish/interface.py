@@ -1,7 +1,8 @@
 """The words of the pages: interface strings, names and directions of languages, counts and dates.
 
 Strings live in ``theme/strings/<lang>.yml``: a flat mapping from key to text. A text may hold ``{name}`` fields; a
-countable one is a mapping from CLDR plural category (``one``, ``few``, ``many``, ``other``…) to text. A content folder's
+countable one is a mapping from CLDR plural category (``one``, ``few``, ``many``, ``other``…) to text. A
+content folder's
 own ``theme/strings/<lang>.yml`` wins key by key over the shipped file.
 """
 
@@ -78,7 +79,11 @@ class Strings:
 
     def subset(self, prefix: str) -> dict[str, Text]:
         """Texts whose key begins with ``prefix``, for the scripts of a page."""
-        return {key: dict(t) if isinstance(t, Mapping) else t for key, t in self.texts.items() if key.startswith(prefix)}
+        return {
+            key: dict(t) if isinstance(t, Mapping) else t
+            for key, t in self.texts.items()
+            if key.startswith(prefix)
+        }
 
     @cached_property
     def _locale(self) -> Locale:
@@ -109,7 +114,9 @@ def load_strings(language: str, folders: Iterable[Path]) -> tuple[Strings, tuple
     problems = []
     missing = sorted(reference.keys() - own.keys())
     if missing:
-        what = "has no file" if not own else f"lacks {', '.join(missing[:5])}{'…' if len(missing) > 5 else ''}"
+        what = (
+            "has no file" if not own else f"lacks {', '.join(missing[:5])}{'…' if len(missing) > 5 else ''}"
+        )
         problems.append(
             Problem(
                 "strings-missing",

@@ -54,7 +54,8 @@ class Choice:
 class Page:
     """One page of the site.
 
-    ``kind`` is ``home``, ``category``, ``article``, ``search``, ``contact`` or ``missing`` (the 404 page). ``source`` is the
+    ``kind`` is ``home``, ``category``, ``article``, ``search``, ``contact`` or ``missing`` (the 404 page).
+    ``source`` is the
     Markdown file MkDocs sees; ``part`` says which part of the category's sidebar the page shows.
     """
 

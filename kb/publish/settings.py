@@ -1,7 +1,8 @@
 """What ``mkdocs.yml`` may say in a help centre, and what it may not, with the reason.
 
 Theme options, Markdown extensions, hooks and plugins work as in MkDocs. Refused is what would break a promise: files
-outside the content folder, requests to other origins, code in YAML, or a second authority over languages and navigation.
+outside the content folder, requests to other origins, code in YAML, or a second authority over languages and
+navigation.
 """
 
 import re
@@ -149,7 +150,9 @@ def _refuse_theme(theme: Any) -> None:
     if options.get("name", "material") != "material":
         raise ConfigError(f"{FILE}: theme '{options['name']}'", hint="a help centre is built on 'material'")
     if "language" in options:
-        raise ConfigError(f"{FILE}: 'theme.language' is set by each language's build", hint="list them in [tool.kb]")
+        raise ConfigError(
+            f"{FILE}: 'theme.language' is set by each language's build", hint="list them in [tool.kb]"
+        )
     if options.get("font"):
         raise ConfigError(
             f"{FILE}: 'theme.font' loads fonts from another origin",

@@ -1,7 +1,8 @@
 """One language's pages through one plain MkDocs build; the only importer of mkdocs.
 
 MkDocs gets the articles as files in memory and calls back into one plugin, which gives the pages their place,
-cleans their HTML and fills in the policy. A shop's own theme options, extensions, hooks and plugins run as in any MkDocs
+cleans their HTML and fills in the policy. A shop's own theme options, extensions, hooks and plugins run as in
+any MkDocs
 site.
 """
 
@@ -59,7 +60,8 @@ class Contact:
 class Job:
     """All that the build of one language needs; picklable, so that a worker process can take it.
 
-    ``out`` is the language's own folder in the site being built. ``media`` maps addresses relative to the language's root to
+    ``out`` is the language's own folder in the site being built. ``media`` maps addresses relative to the
+    language's root to
     files. ``site_url`` ends in ``/`` or is empty.
     """
 
@@ -210,7 +212,7 @@ def _configure(config: MkDocsConfig, job: Job) -> None:
 
 
 def _localise_palette(config: MkDocsConfig, strings: Strings) -> None:
-    palette = config.theme["palette"] if "palette" in config.theme else None
+    palette = config.theme.get("palette", None)
     for option in palette if isinstance(palette, list) else []:
         if isinstance(toggle := option.get("toggle"), dict):
             dark = option.get("scheme") == "slate"

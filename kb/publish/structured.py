@@ -15,7 +15,8 @@ def structured_data(page: Page, plan: Plan, site_url: str, site_name: str, html:
     """The page's JSON-LD as the content of a script element; empty where there is nothing to say.
 
     An article is an ``FAQPage`` whose one question carries the ways customers ask it as ``alternateName``
-    (schema.org/FAQPage); every page below the home page has its ``BreadcrumbList``. Pages that show another language's text
+    (schema.org/FAQPage); every page below the home page has its ``BreadcrumbList``. Pages that show another
+    language's text
     have none, like pages of the interface: they are not to be indexed.
     """
     if not page.indexable or not site_url:
