@@ -32,8 +32,8 @@ class Article:
     """One article's text in one language.
 
     ``id`` is the path below the language folder without its ending (``returns/exchange-size``), in every
-    language the same. ``language`` is that of the text itself, so a fallback page in the Ukrainian edition has
-    ``language="en"``. ``path`` is relative to the content folder, with ``/``; ``text`` is the whole file,
+    language the same. ``language`` is that of the text itself, so a fallback page in the Ukrainian edition
+    has ``language="en"``. ``path`` is relative to the content folder, with ``/``; ``text`` is the whole file,
     ``body`` the Markdown below the front matter, which begins at line ``body_line`` (from 1) of the file.
     """
 

@@ -1,8 +1,8 @@
 """Articles that say nearly the same: shared runs of words, found without comparing every pair.
 
-Each text is a set of hashed runs of :data:`WORDS` words (shingles). Pairs that share several of a fixed sample
-of them are compared in full by their Jaccard index (Broder, "On the resemblance and containment of documents",
-1997).
+Each text is a set of hashed runs of :data:`WORDS` words (shingles). Pairs that share several of a fixed
+sample of them are compared in full by their Jaccard index (Broder, "On the resemblance and containment of
+documents", 1997).
 """
 
 import re

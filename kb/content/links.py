@@ -1,7 +1,7 @@
 """Where a link leads, seen from the article it stands in.
 
-Links are relative paths of files, as in any folder of Markdown: ``../returns/refund-times.md#how-long``. So they
-work in editors and on code hosts, and the site turns them into addresses.
+Links are relative paths of files, as in any folder of Markdown: ``../returns/refund-times.md#how-long``. So
+they work in editors and on code hosts, and the site turns them into addresses.
 """
 
 import posixpath

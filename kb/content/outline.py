@@ -191,7 +191,7 @@ _PARENTHESES = re.compile(r"\\.|[()]|\n[ \t]*\n", re.S)
 _HTML = re.compile(r"<(a|img|source|video|audio)\b([^<>]{0,2000})>", re.I)
 _ATTRIBUTE = re.compile(r"""\b(href|src|alt|poster)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.I)
 _SNIPPET = re.compile(r"^[ \t>]*-+8<-+(?:[ \t]+(?:\"([^\"\n]+)\"|'([^'\n]+)'))?[ \t]*$", re.M)
-_ATX = re.compile(r"^ {0,3}(#{1,6})(?!#)[ \t]*([^\n]*?)[ \t]*$", re.M)
+_ATX = re.compile(r"^ {0,3}(#{1,6})(?!#)([^\n]*)$", re.M)
 _SETEXT = re.compile(r"^(?![ \t]*$)([^\n]+)\n(=+|-+)[ \t]*$", re.M)
 _ATTRIBUTES = re.compile(r"\s*\{:?([^{}\n]*)\}\s*$")
 _EXPLICIT = re.compile(r"#([^\s.#}=]+)|\bid=[\"']?([^\s\"'}]+)")
@@ -364,7 +364,7 @@ _INLINE = (
     (re.compile(r"!?\[([^\[\]]*)\]\[[^\[\]]*\]"), r"\1"),
     (re.compile(r"<[^<>\s][^<>]*>"), ""),
     (re.compile(r"(?<!\w)_+(\S(?:[^_]*\S)?)_+(?!\w)"), r"\1"),
-    (re.compile(r"[*`]+|~~"), ""),
+    (re.compile(r"(?<!\\)[*`]+|~~"), ""),
     (re.compile(r"\\([!-/:-@\[-`{-~])"), r"\1"),
 )
 

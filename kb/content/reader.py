@@ -306,7 +306,8 @@ def _folder_problems(root: Path, articles: str, languages: Sequence[str], *, fou
         return problems
     for name in sorted(os.listdir(top)):
         folder = top / name
-        if name in languages or name.startswith(".") or not folder.is_dir():
+        # Folders such as _snippets hold parts of articles, not articles.
+        if name in languages or name.startswith((".", "_")) or not folder.is_dir():
             continue
         if next(folder.rglob("*.md"), None) is not None:
             path = names.visible(f"{articles}/{name}")
