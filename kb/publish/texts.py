@@ -17,9 +17,9 @@ def write(files: Mapping[str, str], folder: Path) -> None:
         if path.is_absolute() or ".." in path.parts or "\\" in address or "\0" in address:
             raise BuildError(f"'{address}' is not an address inside the site")
         target = folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
         try:
+            target.parent.mkdir(parents=True, exist_ok=True)
             with target.open("x", encoding="utf-8", newline="\n") as file:
                 file.write(text)
-        except FileExistsError:
+        except (FileExistsError, NotADirectoryError, IsADirectoryError):
             raise BuildError(f"two files of the site have the address '{address}'") from None

@@ -32,5 +32,5 @@
   for (const section of sections) section.hidden = section !== shown;
   document.documentElement.lang = shown.lang;
   document.documentElement.dir = shown.dir;
-  document.title = document.title.replace(/^.* · /, `${shown.querySelector("h2").textContent} · `);
+  document.title = `${shown.querySelector("h2").textContent} · ${document.querySelector("h1").textContent}`;
 })();
