@@ -135,6 +135,7 @@ def plan(
                 site_url=identity.url,
                 site_name=identity.name,
                 media=_media(content.media, language),
+                theme=resources.theme_dir(),
                 theme_dirs=identity.theme_dirs,
                 contact=site.Contact(config.contact.email, config.contact.phone, config.contact.url),
             )

@@ -10,6 +10,7 @@ import logging
 import posixpath
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,10 @@ class Job:
     site_url: str = ""
     site_name: str = ""
     media: Mapping[str, Path] = field(default_factory=dict)
+    theme: Path = Path()
+    """Folder of the shipped theme."""
     theme_dirs: tuple[Path, ...] = ()
+    """Every folder of the theme, the one that wins first."""
     contact: Contact = Contact()
     features: frozenset[str] = frozenset()
     """What other rooms offer to the pages: ``search``, ``desk``."""
@@ -126,7 +130,7 @@ def build(job: Job, *, progress: Callable[[int], None] | None = None) -> Built:
     Raises:
         BuildError: MkDocs, a plugin or a template failed.
     """
-    config = _load(job.root, job.out, job.theme_dirs[0] if job.theme_dirs else job.root)
+    config = _load(job.root, job.out, job.theme)
     config.theme.dirs = [str(d) for d in job.theme_dirs]
     plugin = _HelpCentre(job, progress or (lambda done: None))
     _configure(config, job)
@@ -320,11 +324,11 @@ class _ArticlePage(MkDocsPage):
         self._report(Problem(code, article.path, None, f"the article {message}", hint))
 
 
-class _NoOptions(PluginConfig):
+class _NoOptions(PluginConfig):  # type: ignore[no-untyped-call]
     """MkDocs wants a plugin to declare its options; this one is made in code."""
 
 
-class _HelpCentre(BasePlugin[_NoOptions]):
+class _HelpCentre(BasePlugin[_NoOptions]):  # type: ignore[no-untyped-call]
     """Gives MkDocs the articles, and takes its pages."""
 
     def __init__(self, job: Job, progress: Callable[[int], None]) -> None:
@@ -358,9 +362,9 @@ class _HelpCentre(BasePlugin[_NoOptions]):
 
     def on_env(self, env: Environment, *, config: MkDocsConfig, files: Files) -> Environment:
         job, strings = self.job, self.job.strings
-        own = {str(p) for p in job.theme_dirs if "material" not in p.parts and "mkdocs" not in p.parts}
-        # Material's templates write HTML; ours write text, which is escaped unless marked.
-        env.autoescape = lambda name: name is not None and _is_own(name, own)
+        # Material's templates, and those a shop wrote for Material, write HTML; ours write text, which is escaped
+        # unless marked.
+        env.autoescape = _is_ours(job.theme, job.theme_dirs)
         env.trim_blocks = env.lstrip_blocks = True
         env.filters["url"] = _url_filter(job.assets)
         env.globals |= {
@@ -493,8 +497,14 @@ def _path(site_url: str) -> str:
     return site_url.split("://", 1)[-1].partition("/")[2]
 
 
-def _is_own(name: str, own: set[str]) -> bool:
-    return any((Path(folder) / name).is_file() for folder in own)
+def _is_ours(theme: Path, dirs: Sequence[Path]) -> Callable[[str | None], bool]:
+    # Jinja asks for every include of every page.
+    @cache
+    def is_ours(name: str | None) -> bool:
+        winner = next((folder for folder in dirs if (folder / (name or "")).is_file()), None)
+        return winner == theme
+
+    return is_ours
 
 
 def _url_filter(assets: Assets) -> Callable[..., str]:
