@@ -1,0 +1,87 @@
+"""A last look at a finished site: nothing in it may tell more than its pages do.
+
+A theme folder with a forgotten file in it, or a plugin that writes a path into its output, would publish secrets; so
+every file is looked at by its name, and every text for paths of the machine that built it.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+
+from kb.errors import Problem
+
+_FORBIDDEN_SUFFIXES = frozenset({
+    ".bak", ".cfg", ".conf", ".crt", ".db", ".env", ".ini", ".key", ".lock", ".log", ".md", ".orig", ".p12", ".pem",
+    ".pfx", ".po", ".pot", ".py", ".pyc", ".pyo", ".rej", ".sh", ".sql", ".sqlite", ".sqlite-shm", ".sqlite-wal",
+    ".sqlite3", ".swp", ".tmp", ".toml", ".yaml", ".yml",
+})  # fmt: skip
+_FORBIDDEN_NAMES = frozenset({"id_rsa", "id_ed25519", "makefile", "dockerfile", "thumbs.db", "desktop.ini"})
+_HIDDEN_ALLOWED = frozenset({".well-known", ".nojekyll"})
+_TEXT_SUFFIXES = frozenset({
+    ".atom", ".css", ".csv", ".htm", ".html", ".js", ".json", ".map", ".mjs", ".rss", ".svg", ".txt",
+    ".webmanifest", ".xml", ".xsl",
+})  # fmt: skip
+
+
+def scan(site: Path, *, machine_paths: Sequence[Path] = ()) -> tuple[Problem, ...]:
+    """What must not be published but is in ``site``: secrets, databases, logs, settings, links, and the
+    ``machine_paths`` (content folder, home, environment) in any text. Paths are relative to the site."""
+    traces = _traces(machine_paths)
+    found: list[Problem] = []
+    for address, path in _entries(site):
+        if reason := _forbidden(address, path):
+            hint = "remove it from the theme or the articles"
+            found.append(Problem("output-forbidden", address, None, f"{reason} must not be published", hint))
+        elif traces and path.suffix.lower() in _TEXT_SUFFIXES:
+            found += _leaks(address, path.read_bytes(), traces)
+    return tuple(found)
+
+
+def _entries(site: Path) -> Iterator[tuple[str, Path]]:
+    """Files, links and hidden folders, by address; what lies in a hidden folder is told by the folder."""
+    for directory, folders, files in os.walk(site):
+        here = Path(directory)
+        stop = [name for name in folders if _is_hidden(name) or (here / name).is_symlink()]
+        folders[:] = sorted(set(folders) - set(stop))
+        for name in sorted([*stop, *files]):
+            path = here / name
+            yield path.relative_to(site).as_posix(), path
+
+
+def _forbidden(address: str, path: Path) -> str:
+    name = path.name.lower()
+    if path.is_symlink():
+        return "a symbolic link"
+    if _is_hidden(name):
+        return "a hidden file or folder"
+    if name in _FORBIDDEN_NAMES or name.endswith("~") or PurePosixPath(name).suffix in _FORBIDDEN_SUFFIXES:
+        return "a file of this kind"
+    return ""
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") and name not in _HIDDEN_ALLOWED
+
+
+def _traces(paths: Sequence[Path]) -> re.Pattern[bytes] | None:
+    # "/app" alone may be an address of the site; only a longer path can be told from one.
+    long = {str(path) for path in paths if len(path.parts) > 2}
+    every = {text for path in long for text in (path, path.replace("\\", "/"), path.replace("\\", "\\\\"))}
+    if not every:
+        return None
+    parts = b"|".join(re.escape(text.encode()) for text in sorted(every, key=len, reverse=True))
+    # In "https://example.com/srv/help/" the same letters are part of an address.
+    return re.compile(rb"(?<![\w.:~%-])(?:" + parts + rb")(?![\w-])")
+
+
+def _leaks(address: str, content: bytes, traces: re.Pattern[bytes]) -> Iterator[Problem]:
+    match = traces.search(content)
+    if match:
+        line = content.count(b"\n", 0, match.start()) + 1
+        message = (
+            f"it names {match.group().decode('utf-8', 'replace')}, a path of the machine that built the site"
+        )
+        yield Problem(
+            "output-machine-path", address, line, message, "look for a plugin or hook that writes it"
+        )
