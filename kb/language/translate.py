@@ -152,7 +152,7 @@ def _texts(
 
 
 def _article(translation: Translation, texts: Sequence[str | None]) -> Article:
-    """The base with its words replaced; the other keys of the front matter are the base's, so none is parsed."""
+    """The base with its words replaced; the front matter's other keys are the base's, so none is parsed."""
     base, memory = translation.base, translation.memory
     text = join(translation.document, texts)
     plain = text.replace("\r\n", "\n")

@@ -1,7 +1,7 @@
-"""A translation model in a process of its own: it may hang, crash or fill the memory without taking the run along.
+"""A translation model in a process of its own: it may hang or crash without taking the run along.
 
-Parent and child exchange JSON lines over pipes. The parent sends `{"texts": [...]}`; the child answers with any
-number of `{"at": [indexes], "texts": [...]}` and `{"done": true}`, or with `{"error": "…"}`.
+Parent and child exchange JSON lines over pipes. The parent sends `{"texts": [...]}`; the child answers with
+any number of `{"at": [indexes], "texts": [...]}` and `{"done": true}`, or with `{"error": "…"}`.
 """
 
 import contextlib
