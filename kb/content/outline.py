@@ -7,6 +7,7 @@ blanked out first.
 
 import html
 import re
+import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -377,6 +378,6 @@ def plain_text(inline: str) -> str:
 
 
 def slug(text: str) -> str:
-    """The anchor of a heading: that of Python-Markdown's ``toc`` with ``slugify_unicode``."""
-    text = re.sub(r"[^\w\s-]", "", text).strip().lower()
-    return re.sub(r"[-\s]+", "-", text)
+    """The anchor of a heading, as the site makes it (``pymdownx.slugs.slugify`` in lower case)."""
+    text = unicodedata.normalize("NFC", text).strip().lower()
+    return re.sub(r"[^\w\- ]", "", text).replace(" ", "-")
