@@ -25,6 +25,8 @@ _SAMPLE = 40
 _LEAST_SHARE = (
     0.5  # of texts that come back whole; with less, most segments would be translated twice for nothing
 )
+_NEARLY = 0.05
+_NEARLY = 0.05
 _FEWEST_WORDS, _MOST_WORDS = 6, 25
 
 
@@ -78,11 +80,15 @@ def measure(leg: Leg, texts: Sequence[str], *, clock: Callable[[], float] = time
         whole = sum(_is_whole(item, answer) for item, answer in zip(masked, answers, strict=True))
         shares.append((style, whole / len(texts)))
         done += len(texts)
-    best, share = max(shares, key=lambda pair: pair[1], default=(None, 0.0))
     seconds = clock() - before
-    return Result(
-        best if share >= _LEAST_SHARE else None, tuple(shares), done / seconds if seconds > 0 else 0.0
-    )
+    return Result(_best(shares), tuple(shares), done / seconds if seconds > 0 else 0.0)
+
+
+def _best(shares: Sequence[tuple[TokenStyle, float]]) -> TokenStyle | None:
+    """The first of those that are nearly as good as the best: the candidates are in the order in which they
+    disturb the words around them least."""
+    top = max((share for _, share in shares), default=0.0)
+    return next((style for style, share in shares if share >= max(top - _NEARLY, _LEAST_SHARE)), None)
 
 
 def _is_whole(masked: Masked, answer: str) -> bool:
