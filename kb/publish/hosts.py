@@ -102,7 +102,9 @@ def _nginx(serving: Serving) -> str:
         "charset utf-8;",
     ]
     for old, new in serving.redirects.items():
-        lines.append(f"location = {_quoted(_decoded(old))} {{ return 301 {_quoted(new)}$is_args$args; }}")
+        lines.append(
+            f"location = {_quoted(_decoded(old))} {{ return 301 {_quoted(f'{new}$is_args$args')}; }}"
+        )
     for root in (*_language_roots(serving), serving.path):
         cache = f'add_header Cache-Control "{CACHE_BRIEFLY}" always;'
         lines += _nginx_location(f"location {root}", [f"error_page 404 {root}404.html;", cache, *headers])
@@ -116,7 +118,7 @@ def _nginx_location(head: str, body: list[str]) -> list[str]:
     return [
         "",
         f"{head} {{",
-        "    try_files $uri $uri/index.html =404;",
+        "    try_files $uri $uri/ =404;",
         *(f"    {line}" for line in body),
         "}",
     ]
@@ -161,18 +163,20 @@ def _caddy(serving: Serving) -> str:
     lines += [f"@kb_pages not path {' '.join(f'{folder}*' for folder in serving.lasting)}"]
     lines += [f'header @kb_pages Cache-Control "{CACHE_BRIEFLY}"']
     lines += [f"redir {_decoded(old)} {new} permanent" for old, new in serving.redirects.items()]
-    lines += ["handle_errors 404 {"]
-    for number, root in enumerate(_language_roots(serving)):
-        lines += [f"    @kb_missing{number} path {root}*", f"    handle @kb_missing{number} {{"]
-        lines += [f"        rewrite * {root}404.html", "        file_server", "    }"]
-    lines += [
-        "    handle {",
-        f"        rewrite * {serving.path}404.html",
-        "        file_server",
-        "    }",
-        "}",
-    ]
+    lines += ["handle_errors {"]
+    roots = _language_roots(serving)
+    for number, root in enumerate(roots):
+        lines += _caddy_missing(f"@kb_missing{number}", [f"path {root}*"], f"{root}404.html")
+    elsewhere = [f"path {serving.path}*", f"not path {' '.join(f'{root}*' for root in roots)}"]
+    lines += _caddy_missing("@kb_missing", elsewhere, f"{serving.path}404.html")
+    lines += ["    file_server", "}"]
     return _lines(lines)
+
+
+def _caddy_missing(name: str, conditions: list[str], page: str) -> list[str]:
+    status = "expression {http.error.status_code} == 404"
+    body = [f"        {line}" for line in (*conditions, status)]
+    return [f"    {name} {{", *body, "    }", f"    rewrite {name} {page}"]
 
 
 def _vercel(serving: Serving, output: str) -> dict[str, Any]:
