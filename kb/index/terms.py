@@ -20,7 +20,7 @@ GRAM_HANGUL = 2
 EXACT_WEIGHT = 2.0
 """Weight of a word's own feature; its prefix and each of its n-grams weigh one."""
 
-_IGNORED = "\u00ad\u061c\u180e\ufeff" + "".join(
+_IGNORED = "\u00ad\u061c\u180e\ufeff\u00a9\u00ae\u2120\u2122" + "".join(
     chr(c) for a, b in ((0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x2069)) for c in range(a, b + 1)
 )
 _APOSTROPHES = "\u2018\u2019\u201b\u02bc\u02b9\u02bb\u00b4\u0060\u2032\uff07\u05f3"

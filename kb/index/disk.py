@@ -1,0 +1,104 @@
+"""The index on disk, through Whoosh; no other module imports it.
+
+Whoosh holds each article's stored fields and, for each term, the articles with it and how often. Ranking is
+ours (:mod:`kb.index.ranking`), because the browser must reckon the same. Whoosh unpickles its own table of
+contents, so an index is opened only from where the build wrote it.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from whoosh import index
+from whoosh.fields import STORED, FieldType, Schema
+from whoosh.formats import Frequency
+
+from kb.errors import SearchIndexError
+from kb.index.terms import TERMS_VERSION
+
+FORMAT = 1
+_ABOUT = "about.json"
+_WRITER_MEMORY_MB = 64
+
+
+class TermCounts(FieldType):  # type: ignore[misc]  # Whoosh declares no types that mypy can follow
+    """A field whose value is a mapping of terms to counts: our terms, not an analyser's."""
+
+    def __init__(self) -> None:
+        super().__init__(Frequency(), None)
+
+    def index(self, value: Mapping[str, int], **options: Any) -> Iterator[tuple[bytes, int, float, bytes]]:
+        for term, count in value.items():
+            yield term.encode(), count, float(count), b""
+
+
+def write(
+    folder: Path, articles: Iterable[tuple[Mapping[str, int], Mapping[str, Any]]], about: Mapping[str, Any]
+) -> None:
+    """An index in ``folder``, which must be empty or not exist: each article's term counts and stored fields."""
+    folder.mkdir(parents=True, exist_ok=True)
+    made = index.create_in(str(folder), Schema(article=STORED, terms=TermCounts()))
+    writer = made.writer(limitmb=_WRITER_MEMORY_MB)
+    for counts, stored in articles:
+        writer.add_document(terms=counts, article=json.dumps(stored, ensure_ascii=False))
+    writer.commit(merge=False)
+    made.close()
+    text = json.dumps({"format": FORMAT, "terms": TERMS_VERSION, **about}, ensure_ascii=False)
+    (folder / _ABOUT).write_text(text, "utf-8")
+
+
+class DiskIndex:
+    """An index opened for reading; terms are numbered in sorted order, articles as they were written."""
+
+    def __init__(self, folder: Path) -> None:
+        self.about = _about(folder)
+        try:
+            self._reader = index.open_dir(str(folder), readonly=True).reader()
+        except (index.IndexError, OSError, ValueError) as error:
+            raise SearchIndexError(f"{folder}: damaged search index: {error}", hint=_HINT) from error
+        self._keys: list[bytes] = list(self._reader.lexicon("terms"))
+        self.terms = [key.decode() for key in self._keys]
+        self._stored: dict[int, Mapping[str, Any]] = {}
+        self._postings: dict[int, tuple[list[int], list[int]]] = {}
+
+    def postings(self, term: int) -> tuple[list[int], list[int]]:
+        """Articles with the term, ascending, and how often each has it."""
+        found = self._postings.get(term)
+        if found is None:
+            found = self._postings[term] = self._read(self._keys[term])
+        return found
+
+    def article(self, number: int) -> Mapping[str, Any]:
+        """What was stored of the article."""
+        stored = self._stored.get(number)
+        if stored is None:
+            stored = self._stored[number] = json.loads(self._reader.stored_fields(number)["article"])
+        return stored
+
+    def close(self) -> None:
+        self._reader.close()
+
+    def _read(self, key: bytes) -> tuple[list[int], list[int]]:
+        matcher = self._reader.postings("terms", key)
+        articles, counts = [], []
+        while matcher.is_active():
+            articles.append(matcher.id())
+            counts.append(int(matcher.weight()))
+            matcher.next()
+        return articles, counts
+
+
+_HINT = "run 'kb build' to make it anew"
+
+
+def _about(folder: Path) -> Mapping[str, Any]:
+    try:
+        about: Mapping[str, Any] = json.loads((folder / _ABOUT).read_text("utf-8"))
+    except FileNotFoundError:
+        raise SearchIndexError(f"{folder}: there is no search index here", hint=_HINT) from None
+    except (OSError, ValueError) as error:
+        raise SearchIndexError(f"{folder}: damaged search index: {error}", hint=_HINT) from error
+    if about.get("format") != FORMAT or about.get("terms") != TERMS_VERSION:
+        raise SearchIndexError(f"{folder}: a search index of another version", hint=_HINT)
+    return about

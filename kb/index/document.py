@@ -1,0 +1,71 @@
+"""What is indexed and what is answered: frozen values, no input or output."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Plain text below one heading; the text before the first heading has no anchor and no heading."""
+
+    anchor: str
+    heading: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One article as search sees it. ``url`` is relative to the language's folder of the site."""
+
+    id: str
+    url: str
+    title: str
+    language: str
+    questions: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    category: str = ""
+    sections: tuple[Section, ...] = ()
+    origin: str = "written"
+
+    def fields(self) -> tuple[str, ...]:
+        """All texts in the order in which both engines store them."""
+        sections = (part for section in self.sections for part in (section.heading, section.text))
+        return (self.title, " ".join(self.tags), *self.questions, *sections)
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """The part of an article that answers; ``marks`` are (start, end) offsets of matched words in ``text``."""
+
+    text: str
+    anchor: str = ""
+    heading: str = ""
+    marks: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """An article that answers a question. ``score`` lies between 0 and 1.
+
+    ``language`` is that of the edition it opens in, ``matched`` the language in which the question met it.
+    ``why`` names what had to be understood first: ``corrected``, ``layout``, ``transliterated``, ``translated``.
+    """
+
+    id: str
+    url: str
+    title: str
+    category: str
+    passage: Passage
+    score: float
+    language: str
+    matched: str
+    origin: str = "written"
+    why: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """All that a question brings: ``shown`` is the question as it was understood, empty when as it was typed."""
+
+    suggestions: tuple[Suggestion, ...]
+    shown: str = ""
+    why: tuple[str, ...] = ()

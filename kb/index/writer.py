@@ -1,0 +1,104 @@
+"""Documents → the index on disk and the browser's file."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kb.index.document import Document
+from kb.index.packed import Tokens, pack_index
+from kb.index.rules import Rules
+
+MANIFEST = "manifest.json"
+FOLDER = "search"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was written. ``files`` are the browser's, relative to the language's folder of the site."""
+
+    articles: int
+    files: tuple[str, ...]
+    size: int
+    """Bytes of the browser's index as it travels."""
+
+
+def write(
+    documents: Sequence[Document],
+    *,
+    language: str,
+    rules: Rules,
+    site_dir: Path | None = None,
+    index_dir: Path | None = None,
+    languages: Sequence[str] = (),
+    threshold: float = 0.0,
+) -> Written:
+    """The indexes of one language.
+
+    ``site_dir`` is the language's folder of the site (``site/uk``): it receives ``search/index.<hash>.bin``,
+    which never changes under its name, and ``search/manifest.json``, which names it. ``index_dir``, empty or
+    not there yet, receives the index on disk. Either may be None. ``languages`` are all the site's. The same documents
+    give the same bytes for the browser.
+    """
+    reader = Tokens(language)
+    tokens: list[list[list[str]]] = []
+    counts: list[Counter[str]] = []
+    for document in documents:
+        fields = [reader.read(text) for text in document.fields()]
+        tokens.append([of_field for of_field, _ in fields])
+        counts.append(Counter(term for _, of_field in fields for term in of_field))
+    about = _about(language, rules, threshold)
+    files: tuple[str, ...] = ()
+    size = 0
+    if site_dir is not None:
+        data = pack_index(documents, tokens, about)
+        size = len(data)
+        files = _publish(site_dir / FOLDER, data, language, languages)
+    if index_dir is not None:
+        _to_disk(index_dir, documents, counts, about)
+    return Written(len(documents), files, size)
+
+
+def _about(language: str, rules: Rules, threshold: float) -> dict[str, Any]:
+    return {
+        "language": language,
+        "threshold": threshold,
+        "stop": sorted(rules.stop),
+        "synonyms": [[" ".join(phrase) for phrase in group] for group in rules.synonyms],
+    }
+
+
+def _publish(folder: Path, data: bytes, language: str, languages: Sequence[str]) -> tuple[str, ...]:
+    folder.mkdir(parents=True, exist_ok=True)
+    name = f"index.{hashlib.sha256(data).hexdigest()[:16]}.bin"
+    (folder / name).write_bytes(data)
+    manifest = {"format": 1, "language": language, "index": name, "languages": list(languages)}
+    (folder / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False) + "\n", "utf-8")
+    return (f"{FOLDER}/{name}", f"{FOLDER}/{MANIFEST}")
+
+
+def _to_disk(
+    folder: Path, documents: Sequence[Document], counts: Sequence[Counter[str]], about: dict[str, Any]
+) -> None:
+    from kb.index import disk  # Whoosh takes long to import, and a build for the browser alone does without
+
+    disk.write(
+        folder,
+        ((count, _stored(document)) for count, document in zip(counts, documents, strict=True)),
+        {**about, "lengths": [sum(count.values()) for count in counts]},
+    )
+
+
+def _stored(document: Document) -> dict[str, Any]:
+    return {
+        "id": document.id,
+        "url": document.url,
+        "title": document.title,
+        "category": document.category,
+        "origin": document.origin,
+        "language": document.language,
+        "sections": [(s.anchor, s.heading, s.text) for s in document.sections],
+    }
