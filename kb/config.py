@@ -60,11 +60,106 @@ class ContactConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class DeskMailConfig:
+    """``[tool.kb.desk.mail]``: the SMTP server. Its password is ``KB_DESK_MAIL_PASSWORD``."""
+
+    host: str = ""
+    """Without one no mail is sent."""
+    port: int = 587
+    security: str = "starttls"
+    """``starttls``, ``tls`` or ``none``."""
+    user: str = ""
+    sender: str = ""
+    """``Shop help <help@shop.example>``; the contact address when not set."""
+    team: str = ""
+    """Where the team is told of each ticket."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeskWebhookConfig:
+    """``[tool.kb.desk.webhook]``: each change as a signed POST. The secret is ``KB_DESK_WEBHOOK_SECRET``."""
+
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeskZendeskConfig:
+    """``[tool.kb.desk.zendesk]``: tickets in Zendesk. The API token is ``KB_DESK_ZENDESK_TOKEN``."""
+
+    url: str = ""
+    user: str = ""
+    """The agent the token belongs to."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeskZammadConfig:
+    """``[tool.kb.desk.zammad]``: tickets in Zammad. The access token is ``KB_DESK_ZAMMAD_TOKEN``."""
+
+    url: str = ""
+    group: str = "Users"
+
+
+@dataclass(frozen=True, slots=True)
+class DeskHoursConfig:
+    """``[tool.kb.desk.hours]``: when somebody answers, for an honest reply time."""
+
+    timezone: str = "UTC"
+    days: Mapping[str, str] = field(default_factory=dict)
+    """Day → opening hours: ``mon = "9:00-18:00"``. A day not named is closed; none named: always open."""
+    holidays: tuple[str, ...] = ()
+    """Dates without work: ``["2026-12-25"]``."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeskLimitsConfig:
+    """``[tool.kb.desk.limits]``: how much is taken before somebody has to wait."""
+
+    tickets_per_address_hour: int = 20
+    tickets_per_mailbox_day: int = 10
+    replies_per_mailbox_hour: int = 30
+    tickets_per_minute: int = 120
+    """From everybody together; beyond it browsers have to prove work."""
+    reads_per_address_minute: int = 240
+    """Suggestions, look-ups and events."""
+    receipts_per_day: int = 5000
+    """Automatic mails to customers."""
+    in_flight: int = 128
+    """Requests worked on at once; more are told to come back."""
+
+
+@dataclass(frozen=True, slots=True)
 class DeskConfig:
-    """``[tool.kb.desk]``: the ticket service. Secrets come from the environment or from files only."""
+    """``[tool.kb.desk]``: the ticket service. Secrets come from the environment or from files only: each is a variable,
+    or the variable with ``_FILE`` at its end names a file with it."""
 
     database: str = ".kb/desk.sqlite"
     """Path of the SQLite file, relative to the content folder, or a ``postgresql://`` address."""
+    public_url: str = ""
+    """Where customers reach site and service: ``https://help.shop.example``. Needed for links in mails."""
+    hosts: tuple[str, ...] = ()
+    """Further host names the service answers to."""
+    origins: tuple[str, ...] = ()
+    """Other sites whose pages may embed the form: ``https://shop.example``."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses or networks whose ``X-Forwarded-For`` is believed."""
+    allowed_networks: tuple[str, ...] = ()
+    """Host names, addresses or networks that deliveries may reach although they are not public."""
+    site_name: str = ""
+    """The shop's name in mails and on the service's pages; ``site_name`` of ``mkdocs.yml`` when not set."""
+    proof_of_work: str = "pressure"
+    """When browsers have to prove work: ``never``, under ``pressure``, or ``always``."""
+    keep_days: int = 365
+    """Texts and addresses of closed tickets are erased after this many days."""
+    events_days: int = 180
+    """What was searched and suggested is forgotten after this many days."""
+    link_days: int = 90
+    """A status link works this long after the ticket's last change."""
+    mail: DeskMailConfig = DeskMailConfig()
+    webhook: DeskWebhookConfig = DeskWebhookConfig()
+    zendesk: DeskZendeskConfig = DeskZendeskConfig()
+    zammad: DeskZammadConfig = DeskZammadConfig()
+    hours: DeskHoursConfig = DeskHoursConfig()
+    limits: DeskLimitsConfig = DeskLimitsConfig()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,49 @@
+"""``kb desk``: the ticket service, and the team's side of it."""
+
+import argparse
+from typing import Any
+
+from kb.cli import desk_team
+from kb.cli.console import Console
+
+DEFAULT_PORT = 8100
+
+
+def add(commands: Any) -> None:
+    """Declare the commands of this module."""
+    top = commands.add_parser(
+        "desk",
+        help="the ticket service and its queue",
+        description="File, follow and answer what no article answered.",
+        epilog="Settings are in [tool.kb.desk]; secrets come from the environment or from files.",
+    )
+    desk = top.add_subparsers(title="desk commands", dest="desk_command", metavar="COMMAND", required=True)
+    serve = desk.add_parser(
+        "serve",
+        help="run the service",
+        description="Serve the form, suggestions and status pages under /api/.",
+        epilog="Put a web server that speaks TLS in front, passing /api/ on.",
+    )
+    serve.add_argument("--host", default="127.0.0.1", help="default: 127.0.0.1, this machine only")
+    serve.add_argument("--port", type=int, default=DEFAULT_PORT, help=f"default: {DEFAULT_PORT}")
+    serve.add_argument("--site", metavar="DIR", help="also serve the built help centre in DIR")
+    serve.set_defaults(run=run_serve)
+    desk_team.add(desk)
+
+
+def run_serve(args: argparse.Namespace, console: Console) -> int:
+    from pathlib import Path
+
+    from kb.cli import desk_setup
+    from kb.desk import app, serving
+    from kb.resources import theme_dir
+
+    setup = desk_setup.load(args, console)
+    desk = setup.desk(address=f"http://{args.host}:{args.port}", suggest=setup.suggest())
+    setup.log_to(console.err)
+    site = Path(args.site) if args.site else None
+    console.note(
+        f"desk at {console.paint(f'http://{args.host}:{args.port}/api/contact', 'good')} (Ctrl-C stops)"
+    )
+    serving.serve(app.create_app(desk, theme=theme_dir(), site=site), args.host, args.port)
+    return 0

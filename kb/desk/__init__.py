@@ -1,0 +1,1 @@
+"""The desk: a question that no article answered becomes a ticket, and the ticket an answer."""
