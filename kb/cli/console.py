@@ -43,18 +43,19 @@ class Console:
         if error.hint:
             self.note(f"  {self.paint('→', 'dim')} {error.hint}")
 
-    def problems(self, problems: Sequence[Problem]) -> None:
-        """Each finding with its place, what it is and how to mend it, grouped by file."""
-        path = None
+    def problems(self, problems: Sequence[Problem], *, as_result: bool = False) -> None:
+        """Each finding with its place, what it is and how to mend it, grouped by file. ``as_result`` writes them to
+        standard output: for commands that are asked for them."""
+        path, write = None, self.print if as_result else self.note
         for problem in problems:
             if problem.path != path:
                 path = problem.path
-                self.note(self.paint(path or "(site)", "bold"))
+                write(self.paint(path or "(site)", "bold"))
             line = f"{problem.line}:" if problem.line else ""
             severity = self.paint(problem.severity, problem.severity)
-            self.note(f"  {line:>5} {severity} {problem.message} {self.paint(problem.code, 'dim')}")
+            write(f"  {line:>5} {severity} {problem.message} {self.paint(problem.code, 'dim')}")
             if problem.hint:
-                self.note(f"        {self.paint('→', 'dim')} {problem.hint}")
+                write(f"        {self.paint('→', 'dim')} {problem.hint}")
 
     def progress(self, done: int, total: int, what: str) -> None:
         """A live status line on a terminal; elsewhere a line now and then, so that logs show life."""

@@ -183,7 +183,8 @@ class _DetailError(ValueError):
 
 
 def _is_null(node: yaml.Node) -> bool:
-    return isinstance(node, yaml.ScalarNode) and node.style is None and node.value in ("", "~", "null")
+    # libyaml says None for a plain word and "" for a value that is not there at all.
+    return isinstance(node, yaml.ScalarNode) and not node.style and node.value in ("", "~", "null")
 
 
 def _text(node: yaml.Node) -> str:
@@ -372,6 +373,8 @@ def _read_key(
         return
     details.lines[name] = line
     if _is_null(node):
+        if name == "title":
+            details.values[name] = ""
         return
     try:
         value = reader(node)

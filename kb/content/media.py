@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from xml.parsers import expat
 
 from kb.content import reader
@@ -80,8 +79,8 @@ def read(root: Path, articles: str, languages: Sequence[str]) -> tuple[Media, tu
             if ending in IMAGES | OTHERS and entry.size <= MEDIA_LIMIT_BYTES:
                 name = entry.id + entry.ending
                 found[name] = MediaFile(language, name, entry.path, Path(entry.file), entry.size)
-        files[language] = MappingProxyType(found)
-    return Media(tuple(languages), MappingProxyType(files)), tuple(problems)
+        files[language] = found
+    return Media(tuple(languages), files), tuple(problems)
 
 
 def _ignore(_: Problem) -> None:

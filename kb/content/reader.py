@@ -11,7 +11,6 @@ import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import MappingProxyType
 
 from kb.content import frontmatter, names
 from kb.content.article import INDEX, Article, Catalog
@@ -232,7 +231,7 @@ def load(entry: Entry, languages: tuple[str, ...] = ()) -> tuple[Article, list[P
         body=head.body,
         text=text,
         body_line=head.body_line,
-        lines=MappingProxyType(details.lines),
+        lines=details.lines,
         **values,
     )
     return article, problems + details.problems

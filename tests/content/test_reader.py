@@ -55,6 +55,13 @@ def test_words_that_yaml_takes_for_other_things_stay_words(centre: HelpCentre) -
     assert (article.title, article.description, article.tags) == ("No", "12:30", ("1.10", "null-value"))
 
 
+def test_a_detail_without_a_value_is_as_if_it_were_not_there(centre: HelpCentre) -> None:
+    centre.write("en/a/b.md", "---\ntitle: B\nquestions:\n# none yet\ntags: ~\norder: null\ndescription: ''\n---\n")
+    article = centre.get("en/a/b.md")
+    assert centre.problems() == []
+    assert (article.questions, article.tags, article.order, article.description) == ((), (), None, "")
+
+
 def test_related_may_name_a_category(centre: HelpCentre) -> None:
     centre.write("en/returns/index.md")
     centre.article("en/returns/size.md", related="[/returns/]")
@@ -115,6 +122,7 @@ def test_an_unknown_key_is_refused_naming_the_nearest(centre: HelpCentre) -> Non
         ("title: B\nrelated: [https://shop.example/x]", "front-matter-id", 3),
         ("title: B\nredirect_from: [../../etc]", "front-matter-id", 3),
         ("title: ", "title-missing", 2),
+        ("order: 1\ntitle:", "title-missing", 3),
         ("title: '  '", "title-missing", 2),
         ("", "title-missing", 1),
         ("title: B\n? [a, b]\n: c", "front-matter-unknown-key", 3),

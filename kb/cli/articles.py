@@ -1,0 +1,196 @@
+"""``kb init``, ``kb new`` and ``kb check``: the editor's commands."""
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from kb import config as configuration
+from kb.cli import reports
+from kb.cli.console import Console, count, interactive
+from kb.cli.site import today
+from kb.content import reader, starter
+from kb.content.names import NotAnIdError, as_id
+from kb.errors import ConfigError, KbError, Problem, did_you_mean, ranked
+
+
+def add(commands: Any) -> None:
+    """Declare the commands of this module."""
+    _add_init(commands)
+    _add_new(commands)
+    _add_check(commands)
+
+
+def _add_init(commands: Any) -> None:
+    init = commands.add_parser(
+        "init",
+        help="begin a new help centre",
+        description="Write a content folder that builds at once: example articles, settings, an editor's README.",
+        epilog="On a terminal, what is not given is asked for.",
+    )
+    init.add_argument("dir", type=Path, metavar="DIR", help="an empty or new folder")
+    init.add_argument(
+        "--languages", metavar="L,L", help="codes separated by commas, the main one first (default: en)"
+    )
+    init.add_argument("--name", help="name of the shop (default: made of the folder's name)")
+    init.set_defaults(run=run_init)
+
+
+def _add_new(commands: Any) -> None:
+    new = commands.add_parser(
+        "new",
+        help="begin a new article",
+        description="Write the skeleton of an article, its front matter explained. It is a draft until you say so.",
+        epilog="For an id that exists in another language, the skeleton holds that text, to be translated.",
+    )
+    new.add_argument("id", metavar="ID", help="category and name: returns/exchange-size")
+    new.add_argument("--lang", "-l", metavar="L", help="language (default: the first one configured)")
+    new.add_argument("--title", help="default: made of the id")
+    new.set_defaults(run=run_new)
+
+
+def _add_check(commands: Any) -> None:
+    check = commands.add_parser(
+        "check",
+        help="find everything an editor can get wrong",
+        description="Read all articles and report every finding, each with its place and how to mend it.",
+        epilog="Exit code 1 means errors; with --strict, warnings count as well.",
+    )
+    check.add_argument("paths", nargs="*", metavar="PATH", help="report on these files or folders only")
+    check.add_argument(
+        "--format", choices=("text", *reports.FORMATS), default="text", help="how to report (default: text)"
+    )
+    check.add_argument("--strict", action="store_true", help="treat warnings as errors")
+    check.set_defaults(run=run_check)
+
+
+# ---------------------------------------------------------------- init and new
+
+
+def run_init(args: argparse.Namespace, console: Console) -> int:
+    _refuse_occupied(args.dir)
+    name, languages = args.name, args.languages
+    if interactive():
+        languages = languages or _ask(console, "Languages, the main one first", "en")
+        name = name or _ask(console, "Name of the shop", _shop_name(args.dir))
+    codes = [code for code in (languages or "en").replace(",", " ").split() if code]
+    files = starter.folder(name or _shop_name(args.dir), codes)
+    _write(args.dir, files)
+    console.note(f"{console.paint('made', 'good')} {args.dir}: {len(files)} files in {', '.join(codes)}")
+    missing = [code for code in codes if not starter.speaks(code)]
+    if missing:
+        console.note(
+            f"there are no example articles in {', '.join(missing)}: readers see the others' text instead"
+        )
+    console.note(f"next: cd {args.dir} && kb serve")
+    return 0
+
+
+def _refuse_occupied(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"{folder} is a file")
+    # A fresh clone of an empty repository is empty enough.
+    if folder.is_dir() and any(entry.name != ".git" for entry in folder.iterdir()):
+        raise ConfigError(f"{folder} is not empty", hint="name a new folder")
+
+
+def _shop_name(folder: Path) -> str:
+    return starter.title_of(folder.resolve().name) or "My shop"
+
+
+def _ask(console: Console, question: str, default: str) -> str:
+    console.err.write(f"{question} [{default}]: ")
+    console.err.flush()
+    return sys.stdin.readline().strip() or default
+
+
+def _write(folder: Path, files: Mapping[str, str | bytes]) -> None:
+    """Write new files; one that exists is an error, since it would be lost."""
+    for path, content in files.items():
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        data = content.encode() if isinstance(content, str) else content
+        try:
+            with open(file, "xb") as opened:
+                opened.write(data)
+        except FileExistsError:
+            raise KbError(f"{file} exists already; it was left as it is") from None
+
+
+def run_new(args: argparse.Namespace, console: Console) -> int:
+    config = _config(args)
+    language = _language(args.lang, config)
+    try:
+        id = as_id(args.id, config.languages)
+    except NotAnIdError as error:
+        raise ConfigError(f"'{args.id}' {error}", hint="for example: returns/exchange-size") from None
+    starter.check_id(id)
+    catalog, _ = reader.read(config.root, config.articles, config.languages)
+    title = args.title or starter.title_of(id)
+    text = starter.article(id, title, catalog.sources.get(id))
+    path = f"{config.articles}/{language}/{id}.md"
+    _write(config.root, {path: text})
+    console.print(path)
+    console.note("write the answer, then delete 'draft: true'; 'kb serve' shows it")
+    return 0
+
+
+def _config(args: argparse.Namespace) -> configuration.Config:
+    return configuration.load(Path(args.root), os.environ)
+
+
+def _language(given: str | None, config: configuration.Config) -> str:
+    if given and given not in config.languages:
+        raise ConfigError(f"--lang {given}", hint=did_you_mean(given, config.languages))
+    return given or config.languages[0]
+
+
+# ---------------------------------------------------------------- check
+
+
+def run_check(args: argparse.Namespace, console: Console) -> int:
+    config = _config(args)
+    problems = _only(findings(config), args.paths, config.root)
+    if args.format == "text":
+        console.problems(problems, as_result=True)
+        console.note(count(problems))
+    else:
+        report = reports.FORMATS[args.format](problems, _prefix(args.root))
+        if report:
+            console.print(report)
+    wrong = ("error", "warning") if args.strict else ("error",)
+    return 1 if any(problem.severity in wrong for problem in problems) else 0
+
+
+def findings(config: configuration.Config) -> list[Problem]:
+    """Everything there is to say about a content folder, errors first."""
+    from kb import build  # MkDocs is slow to load, and most commands do without it
+    from kb.content import checks
+
+    content = build.read(config)
+    found = checks.check(content.catalog, content.media, today(), articles=config.articles_dir)
+    return ranked([*content.problems, *found])
+
+
+def _only(problems: Sequence[Problem], paths: Sequence[str], root: Path) -> list[Problem]:
+    """The findings in ``paths`` (as the shell sees them), all of them when there are none."""
+    if not paths:
+        return list(problems)
+    wanted = []
+    for path in paths:
+        given = Path(path)
+        if not given.exists() and not (root / given).exists():
+            raise ConfigError(f"{path} does not exist")
+        full = (given if given.exists() else root / given).resolve()
+        if not full.is_relative_to(root):
+            raise ConfigError(f"{path} is not in the content folder {root}")
+        wanted.append(full.relative_to(root).as_posix())
+    return [p for p in problems if any(w in (p.path, ".") or p.path.startswith(f"{w}/") for w in wanted)]
+
+
+def _prefix(root: Path) -> str:
+    """The content folder's path below the current one, which in a pipeline is the repository."""
+    path = root.as_posix()
+    return "" if path == "." or root.is_absolute() or ".." in root.parts else f"{path}/"
