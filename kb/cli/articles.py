@@ -167,11 +167,8 @@ def run_check(args: argparse.Namespace, console: Console) -> int:
 def findings(config: configuration.Config) -> list[Problem]:
     """Everything there is to say about a content folder, errors first."""
     from kb import build  # MkDocs is slow to load, and most commands do without it
-    from kb.content import checks
 
-    content = build.read(config)
-    found = checks.check(content.catalog, content.media, today(), articles=config.articles_dir)
-    return ranked([*content.problems, *found])
+    return ranked(build.read(config, today=today()).problems)
 
 
 def _only(problems: Sequence[Problem], paths: Sequence[str], root: Path) -> list[Problem]:
