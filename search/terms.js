@@ -10,7 +10,7 @@ export const GRAM = 4;
 export const GRAM_HANGUL = 2;
 export const EXACT_WEIGHT = 2;
 
-const IGNORED = /[\u00ad\u061c\u180e\ufeff\u200b-\u200f\u202a-\u202e\u2060-\u2069]/g;
+const IGNORED = /[\u00ad\u061c\u180e\ufeff\u00a9\u00ae\u2120\u2122\u200b-\u200f\u202a-\u202e\u2060-\u2069]/g;
 const APOSTROPHES = /[\u2018\u2019\u201b\u02bc\u02b9\u02bb\u00b4\u0060\u2032\uff07\u05f3]/g;
 const FOLDED = new Map(Object.entries({
   "ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i", "ħ": "h",
@@ -28,7 +28,7 @@ const UNSPACED =
   "\\u3005\\u3040-\\u309f\\u30a0-\\u30fa\\u30fc-\\u30ff\\u3400-\\u4dbf\\u4e00-\\u9fff\\uf900-\\ufaff\\u{20000}-\\u{3134f}";
 /** Left out but for Adlam and ideographs: runtimes of different age disagree on what is a letter there. */
 const OTHER_PLANES = "\\u{10000}-\\u{1e8ff}\\u{1e960}-\\u{1ffff}\\u{31350}-\\u{10ffff}";
-const WORD = `(?:(?![${OTHER_PLANES}])[\\p{L}\\p{N}]|[${INDIC}${UNSPACED}])`;
+export const WORD = `(?:(?![${OTHER_PLANES}])[\\p{L}\\p{N}]|[${INDIC}${UNSPACED}])`;
 const COMPOUND = new RegExp(`${WORD}+(?:[-._/:,#+]${WORD}+)*`, "gu");
 const SEPARATOR = /[-._/:,#+]/;
 const RUNS = new RegExp(`[${UNSPACED}]+|[^${UNSPACED}]+`, "gu");

@@ -8,7 +8,8 @@ a host makes of an unknown file type)::
 
 A token is the core of a chunk (white space apart), or punctuation bound to its left or right. Numbers below
 ``COMMON`` are the commonest tokens, one byte; the rest are sorted, with the number of leading characters each shares with the one
-before it. Number 0 ends a field; an article's fields are title, tags, questions, then heading and text of each section.
+before it. One token is the end of a line. Number 0 ends a field; an article's fields are title, tags, questions, then heading and text
+of each section.
 """
 
 import json
@@ -29,7 +30,8 @@ FORMAT = 1
 COMMON = 128
 _TWO_BYTES = COMMON + (1 << 14)
 _SHARED_LIMIT = 60
-_TO_LEFT, _TO_RIGHT = "\x02", "\x03"
+_TO_LEFT, _TO_RIGHT, _LINE_END = "\x02", "\x03", "\x04"
+_BINDING = str.maketrans(dict.fromkeys((_TO_LEFT, _TO_RIGHT, _LINE_END), ""))
 _EDGES = re.compile(rf"^((?:(?!{WORD}).)*)(.*{WORD})((?:(?!{WORD}).)*)$", re.S)
 _WORD = re.compile(WORD)
 
@@ -48,17 +50,20 @@ class Tokens:
         known = self._chunks
         if not text.isascii():
             text = unicodedata.normalize("NFC", text)
-        for chunk in text.split():
-            entry = known.get(chunk)
-            if entry is None:
-                entry = known[chunk] = (_tokens(chunk), tuple(terms(chunk, self.language)))
-            tokens += entry[0]
-            found += entry[1]
+        for line in text.strip().split("\n"):
+            if tokens:
+                tokens.append(_LINE_END)
+            for chunk in line.split():
+                entry = known.get(chunk)
+                if entry is None:
+                    entry = known[chunk] = (_tokens(chunk), tuple(terms(chunk, self.language)))
+                tokens += entry[0]
+                found += entry[1]
         return tokens, found
 
 
 def _tokens(chunk: str) -> tuple[str, ...]:
-    chunk = chunk.replace(_TO_LEFT, "").replace(_TO_RIGHT, "")
+    chunk = chunk.translate(_BINDING)
     match = _EDGES.match(chunk)
     if match is None:
         return (chunk,) if chunk else ()

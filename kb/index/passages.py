@@ -48,7 +48,8 @@ def _sentences(text: str) -> list[tuple[int, int]]:
             start = match.start()
         end = match.end()
         count += 1
-        if count >= _SENTENCE_LIMIT_CHUNKS or match.group().rstrip("\"')»”’]").endswith(_ENDS):
+        ended = text[end : end + 1] == "\n" or match.group().rstrip("\"')»”’]").endswith(_ENDS)
+        if ended or count >= _SENTENCE_LIMIT_CHUNKS:
             spans.append((start, end))
             start, count = -1, 0
     if start >= 0:
@@ -73,7 +74,7 @@ def _extended(text: str, spans: Sequence[tuple[int, int]], position: int) -> str
         if end - start >= LENGTH or following - start > LENGTH_LIMIT:
             break
         end = following
-    passage = text[start:end]
+    passage = text[start:end].replace("\n", " ")
     if len(passage) <= LENGTH_LIMIT:
         return passage
     space = passage.rfind(" ", 0, LENGTH_LIMIT)

@@ -100,5 +100,10 @@ def _stored(document: Document) -> dict[str, Any]:
         "category": document.category,
         "origin": document.origin,
         "language": document.language,
-        "sections": [(s.anchor, s.heading, s.text) for s in document.sections],
+        "sections": [(s.anchor, _spaced(s.heading), _spaced(s.text)) for s in document.sections],
     }
+
+
+def _spaced(text: str) -> str:
+    """The text as the browser's file holds it: single spaces, line ends kept."""
+    return "\n".join(" ".join(line.split()) for line in text.strip().split("\n"))

@@ -1,0 +1,80 @@
+/** Reads the file that kb/index/packed.py writes; its layout is described there. */
+
+export const FORMAT = 1;
+const MAGIC = "KBS1";
+const COMMON = 128;
+const TWO_BYTES = COMMON + (1 << 14);
+const TO_LEFT = "\x02";
+const TO_RIGHT = "\x03";
+const LINE_END = "\x04";
+
+/** The parts of an index file; throws where it is damaged. */
+export async function unpack(buffer) {
+  const bytes = new Uint8Array(buffer);
+  if (String.fromCharCode(...bytes.subarray(0, 4)) !== MAGIC) throw new Error("not a search index");
+  const stream = new Blob([bytes.subarray(4)]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+  const data = new Uint8Array(await new Response(stream).arrayBuffer());
+  const length = new DataView(data.buffer).getUint32(0, true);
+  const decoder = new TextDecoder();
+  const header = JSON.parse(decoder.decode(data.subarray(4, 4 + length)));
+  if (header.format !== FORMAT) throw new Error("a search index of another version");
+  const from = 4 + length, to = from + header.dictionary;
+  return {
+    header,
+    dictionary: dictionary(decoder.decode(data.subarray(from, to))),
+    tokens: numbers(data.subarray(to, to + header.tokens)),
+  };
+}
+
+/** The tokens by number; number 0 is the end of a field. */
+function dictionary(text) {
+  const lines = text === "" ? [] : text.split("\n");
+  const tokens = [""];
+  let before = "";
+  for (let i = 0; i < lines.length; i++) {
+    if (i < COMMON - 1) tokens.push(lines[i]);
+    else {
+      before = before.slice(0, lines[i].charCodeAt(0) - 0x20) + lines[i].slice(1);
+      tokens.push(before);
+    }
+  }
+  return tokens;
+}
+
+function numbers(bytes) {
+  const found = new Int32Array(bytes.length);
+  let count = 0;
+  for (let i = 0; i < bytes.length; i++) {
+    const first = bytes[i];
+    if (first < COMMON) found[count++] = first;
+    else if (first < 0xc0) found[count++] = COMMON + ((first & 0x3f) << 8 | bytes[++i]);
+    else found[count++] = TWO_BYTES + ((first & 0x3f) << 16 | bytes[++i] << 8 | bytes[++i]);
+  }
+  return found.slice(0, count);
+}
+
+/** What stands in a text for a token: its core, or nothing where it is punctuation bound to a neighbour. */
+export function core(token) {
+  return token[0] <= LINE_END ? "" : token;
+}
+
+/** The text of tokens `from` to `to` (not included). */
+export function join(tokens, dictionary, from, to) {
+  let text = "";
+  let bound = true;
+  for (let i = from; i < to; i++) {
+    const token = dictionary[tokens[i]];
+    if (token === LINE_END) {
+      text += "\n";
+      bound = true;
+    } else if (token[0] === TO_LEFT) text += token.slice(1);
+    else if (token[0] === TO_RIGHT) {
+      text += (bound ? "" : " ") + token.slice(1);
+      bound = true;
+    } else {
+      text += (bound ? "" : " ") + token;
+      bound = false;
+    }
+  }
+  return text;
+}
