@@ -24,12 +24,13 @@ _TAG_START = re.compile(rf"[ ]{{0,3}}<(/?)({_BLOCK_TAGS})(?=[\s/>])", re.I)
 _ANY_TAG = re.compile(r"""<!--.*?-->|<(/?)([a-zA-Z][^\s/>"'<]*)((?:[^<>"']|"[^"]*"|'[^']*')*)>""", re.S)
 _VOID = frozenset({"hr"})
 _MARKDOWN_ATTRIBUTE = re.compile(r"""\smarkdown(?:\s*=\s*["']?(?P<value>[\w]+)["']?)?(?=[\s/>])""")
-_SPLITTER = re.compile(
-    rf"(?P<code>(?<![\\`])(`+)(?!`).+?(?<!`)\2(?!`))|<!--.*?-->"
-    rf"|<(?P<raw>script|style|pre|textarea|svg|math|canvas|code|object|iframe)\b.*?</(?P=raw)\s*>"
-    rf"|</?(?:{_BLOCK_TAGS})(?=[\s/>])(?:[^<>\"']|\"[^\"]*\"|'[^']*')*>",
-    re.S | re.I,
+_CODE_SPAN = r"(?P<code>(?<![\\`])(`+)(?!`).+?(?<!`)\2(?!`))|"
+_TAGS = (
+    r"<!--.*?-->|<(?P<raw>script|style|pre|textarea|svg|math|canvas|code|object|iframe)\b.*?</(?P=raw)\s*>"
+    rf"|</?(?:{_BLOCK_TAGS})(?=[\s/>])(?:[^<>\"']|\"[^\"]*\"|'[^']*')*>"
 )
+_SPLITTER = re.compile(_CODE_SPAN + _TAGS, re.S | re.I)
+_HTML_SPLITTER = re.compile("(?P<code>(?!))|" + _TAGS, re.S | re.I)
 _TITLE = r"""(?P<title>"[^\n]*"|'[^\n]*'|\([^\n]*\))"""
 
 _LINE_END = re.compile(r"\r\n?|\n")
@@ -175,7 +176,7 @@ def _line_html(
 ) -> int | None:
     """Move over the raw HTML a line begins with; the position where it ends, None when it begins with none."""
     position, found = line.at, None
-    while end := _raw_end(text, position, line.end, lines[-1].end, scanner):
+    while end := _raw_end(text, position, line.end, lines, scanner):
         output.append(Line(line.start, position, min(end, line.end), "html"))
         position = found = end
         if position >= line.end:
@@ -185,7 +186,8 @@ def _line_html(
     return found
 
 
-def _raw_end(text: str, start: int, line_end: int, last: int, scanner: "_Scanner") -> int | None:
+def _raw_end(text: str, start: int, line_end: int, lines: list[Line], scanner: "_Scanner") -> int | None:
+    last = lines[-1].end
     head = text[start:line_end]
     stripped = head.lstrip(" ")
     if len(head) - len(stripped) > 3 or not stripped.startswith("<"):
@@ -205,7 +207,12 @@ def _raw_end(text: str, start: int, line_end: int, last: int, scanner: "_Scanner
     if attribute and attribute["value"] not in ("0", "off") and match.group(2).lower() not in _RAW_TAGS:
         return tag.end()
     end = _balanced_end(text, at, last)
-    scanner.html(at, end)
+    position = at
+    for line in lines:
+        if line.kind == "code" and at <= line.start < end:
+            scanner.html(position, line.start)
+            position = line.end
+    scanner.html(position, end)
     return end
 
 
@@ -340,10 +347,8 @@ class _Scanner:
     ) -> None:
         """Record the words between block-level tags; inline tags stay inside the words."""
         position = start
-        for match in _SPLITTER.finditer(self.text, start, end):
-            if match["code"] is None or writer == "html":
-                if match["code"] is not None:
-                    continue
+        for match in (_HTML_SPLITTER if writer == "html" else _SPLITTER).finditer(self.text, start, end):
+            if match["code"] is None:
                 self._run(position, match.start(), kind, writer, prefix, lines)
                 position = match.end()
         self._run(position, end, kind, writer, prefix, lines)

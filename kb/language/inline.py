@@ -113,6 +113,7 @@ _PAIRED = (
     ("insert", re.compile(r"\^\^(?=[^\s^])(.+?)(?<=[^\s^])\^\^(?!\^)", re.S), 2),
     ("delete", re.compile(r"~~(?=[^\s~])(.+?)(?<=[^\s~])~~(?!~)", re.S), 2),
 )
+_BRACKET = re.compile(r"\\.|[`\[\]]", re.S)
 _SCRIPT = re.compile(r"\^(?:\\.|[^\s^\\])+\^(?!\^)|~(?:\\.|[^\s~\\])+~(?!~)")
 _CRITIC = re.compile(r"\{>>.*?<<\}|\{~~.*?~~\}", re.S)
 
@@ -120,6 +121,10 @@ _CRITIC = re.compile(r"\{>>.*?<<\}|\{~~.*?~~\}", re.S)
 def has_words(text: str) -> bool:
     """Whether the text holds a letter."""
     return _LETTER.search(text) is not None
+
+
+MAX_DEPTH = 24
+"""Deeper brackets and pairs are text: nobody writes them, and a parser must not run out of stack."""
 
 
 def parse(text: str) -> tuple[Node, ...]:
@@ -190,7 +195,7 @@ def _visible(atom: Atom) -> str:
     if atom.kind == "element":
         return html.unescape(re.sub(r"<[^>]*>", "", raw))
     if atom.kind == "glued":
-        return plain(parse(raw))
+        return plain(_Parser(raw, glue=False).nodes())
     if atom.kind in ("image", "tag", "comment", "footnote", "emoji", "attributes"):
         return ""
     if atom.kind == "keys":
@@ -202,7 +207,7 @@ def explicit_references(text: str, labels: Collection[str]) -> str:
     """`[label]` and `[label][]` of defined labels as `[label][label]`, so that the words may change."""
     if "[" not in text or not labels:
         return text
-    pieces, position = [], 0
+    pieces, position, brackets = [], 0, _brackets(text)
     while position < len(text):
         char = text[position]
         end = position + 1
@@ -212,7 +217,7 @@ def explicit_references(text: str, labels: Collection[str]) -> str:
             end = _code_end(text, position) or _run_end(text, position)
         elif char == "<" and (match := _COMMENT.match(text, position) or _TAG.match(text, position)):
             end = match.end()
-        elif char == "[" and (close := closing_bracket(text, position)):
+        elif char == "[" and (close := brackets.get(position)):
             inner, rest = text[position + 1 : close], text[close + 1 :]
             follow = re.match(r"\s?\[([^\]]*)\]", rest)
             if inner.startswith("^") or rest.startswith("("):
@@ -237,25 +242,21 @@ def label_key(label: str) -> str:
     return " ".join(label.split()).lower()
 
 
-def closing_bracket(text: str, start: int) -> int | None:
-    """The position of the `]` that closes the `[` at `start`, past code, escapes and inner brackets."""
-    depth, position = 0, start
-    while position < len(text):
-        char = text[position]
-        if char == "\\":
-            position += 2
-            continue
+def _brackets(text: str) -> dict[int, int]:
+    """For each `[` the position of its `]`, past code, escapes and inner brackets."""
+    pairs: dict[int, int] = {}
+    openings: list[int] = []
+    position = 0
+    while match := _BRACKET.search(text, position):
+        position = match.end()
+        char = match.group()
         if char == "`":
-            position = _code_end(text, position) or _run_end(text, position)
-            continue
-        if char == "[":
-            depth += 1
-        elif char == "]":
-            depth -= 1
-            if depth == 0:
-                return position
-        position += 1
-    return None
+            position = _code_end(text, match.start()) or _run_end(text, match.start())
+        elif char == "[":
+            openings.append(match.start())
+        elif char == "]" and openings:
+            pairs[openings.pop()] = match.start()
+    return pairs
 
 
 def _run_end(text: str, start: int) -> int:
@@ -348,9 +349,17 @@ _Item = Text | Atom | Span | _Tag | _Delimiter
 class _Parser:
     """One left-to-right pass into items, then tags are paired, then emphasis inside each level."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, glue: bool = True, depth: int = 0) -> None:
         self.text = text
         self.items: list[_Item] = []
+        self.glue = _glue if glue else list[Node]
+        self.depth = depth
+        self.brackets: dict[int, int] | None = None
+
+    def _inner(self, text: str) -> tuple[Node, ...]:
+        if self.depth >= MAX_DEPTH:
+            return (Text(text),)
+        return _Parser(text, glue=self.glue is _glue, depth=self.depth + 1).nodes()
 
     def nodes(self) -> tuple[Node, ...]:
         position = 0
@@ -361,7 +370,7 @@ class _Parser:
             position = self._special(match)
         if position < len(text):
             self.items.append(Text(text[position:]))
-        return tuple(_glue(_merge(_pair_emphasis(_pair_tags(self.items)))))
+        return tuple(self.glue(_merge(_pair_emphasis(_pair_tags(self.items)))))
 
     def _special(self, match: re.Match[str]) -> int:
         start = match.start()
@@ -474,7 +483,9 @@ class _Parser:
 
     def _link_end(self, start: int) -> tuple[int, int] | None:
         """The positions of `]` and of the end of a link or image whose `[` is at `start`."""
-        close = closing_bracket(self.text, start)
+        if self.brackets is None:
+            self.brackets = _brackets(self.text)
+        close = self.brackets.get(start)
         if close is None:
             return None
         follow = self.text[close + 1 : close + 2]
@@ -500,7 +511,7 @@ class _Parser:
             return self._atom("reference", start, end)
         tail = text[close:end]
         closing = _destination_slots(tail) if tail.startswith("](") else (tail,)
-        inner = parse(text[start + 1 : close])
+        inner = self._inner(text[start + 1 : close])
         self.items.append(Span("link", ("[",), inner, closing))
         return end
 
@@ -527,7 +538,7 @@ class _Parser:
         raw = match.group()
         tail = self._attributes_end(match.end())
         closing = _concatenate((raw[-width:],), attribute_slots(self.text[match.end() : tail]))
-        self.items.append(Span(kind, (raw[:width],), parse(match.group(1)), closing))
+        self.items.append(Span(kind, (raw[:width],), self._inner(match.group(1)), closing))
         return tail
 
     def _delimiter(self, start: int) -> int:
