@@ -1,35 +1,54 @@
 """The whole build, as one ordered list of steps: read, check, add translations, write each language, release."""
 
-import multiprocessing
-import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
-from kb import resources
+from kb import parallel, resources
 from kb.config import Config
+from kb.content import checks, reader
 from kb.content import media as media_files
-from kb.content import reader
-from kb.content.article import Catalog
+from kb.content.article import Catalog, Edition
 from kb.content.media import Media
-from kb.errors import BuildError, ContentError, Problem, ranked
+from kb.errors import ContentError, Problem, ranked
+from kb.index import rules, writer
+from kb.index.document import Document
+from kb.index.document import Section as IndexSection
 from kb.language import memory, translate
-from kb.publish import assets, history, interface, settings, site
+from kb.publish import (
+    addresses,
+    assets,
+    feeds,
+    history,
+    hosts,
+    interface,
+    policy,
+    release,
+    settings,
+    site,
+    standalone,
+)
+from kb.publish.addresses import Target
+from kb.publish.assets import Assets
+from kb.publish.centre import Centre
 from kb.publish.history import History
 from kb.publish.interface import Strings
 from kb.publish.pages import RESERVED, Plan, availability
+from kb.publish.policy import Sources
+from kb.publish.sections import Rendered
+from kb.publish.site import Built, Identity
+from kb.publish.standalone import Standalone
 
 Progress = Callable[[int, int, str], None]
 """Receives pages done, pages in all, and what is being made."""
 
-PROGRESS_PAGES = 25
-"""How often a worker tells how far it is."""
-PROGRESS_SECONDS = 0.2
+INDEX_FOLDER = "index"
+"""Below ``.kb/``: the index on disk, for the command line and the service."""
+HOSTS_FOLDER = "hosts"
+"""Below ``.kb/``: configuration for web servers, to copy from."""
 
 
 @dataclass(frozen=True)
@@ -53,21 +72,40 @@ class Report:
     problems: tuple[Problem, ...]
 
 
-def read(config: Config) -> Content:
+@dataclass(frozen=True)
+class Draft:
+    """All that is decided before the first page is written."""
+
+    identity: Identity
+    centre: Centre
+    assets: Assets
+    files: Mapping[str, Path]
+    """Address of each shared file → where it comes from."""
+    former: Mapping[str, Target]
+    plans: tuple[Plan, ...]
+    media: Mapping[str, Mapping[str, Path]]
+    """language → address relative to its root → file."""
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True)
+class _Task:
+    job: site.Job
+    index: Path
+    search: Sequence[Path]
+    threshold: float
+
+
+def read(config: Config, *, today: date) -> Content:
     """Articles, the files beside them, translations, history, and every finding about them."""
     catalog, problems = reader.read(config.root, config.articles, config.languages)
     media, media_problems = media_files.read(config.root, config.articles, config.languages)
+    found = [*problems, *media_problems, *checks.check(catalog, media, today, articles=config.articles_dir)]
+    found += _reserved(catalog)
     memories, memory_problems = memory.load(config.articles_dir, config.languages, root=config.root)
     catalog, translation_problems = translate.with_memory(catalog, memories, review=config.translate.review)
     past, past_problems = history.read(config.root, config.articles)
-    found = [
-        *problems,
-        *media_problems,
-        *memory_problems,
-        *translation_problems,
-        *past_problems,
-        *_reserved(catalog),
-    ]
+    found += [*memory_problems, *translation_problems, *past_problems]
     return Content(catalog, media, past, tuple(ranked(found)))
 
 
@@ -88,59 +126,184 @@ def build(
         ConfigError: ``mkdocs.yml`` cannot be used.
         BuildError: a plugin or template failed, or another build holds the output.
     """
-    content = read(config)
+    content = read(config, today=today)
     _stop_on_errors(content.problems)
-    staging = config.output_dir.with_name(f".{config.output_dir.name}.new")
-    shutil.rmtree(staging, ignore_errors=True)
-    jobs, problems = plan(config, content, staging, today=today, languages=languages or config.languages)
-    built = _run(jobs, workers or os.cpu_count() or 1, progress)
-    problems = [*content.problems, *problems, *(p for each in built for p in each.problems)]
-    _stop_on_errors(problems)
-    if config.output_dir.exists():
-        shutil.rmtree(config.output_dir)
-    staging.rename(config.output_dir)
+    draft = plan(config, content, today=today, languages=languages or config.languages)
+    with release.staging(config.output_dir) as out, _index_staging(config) as index:
+        assets.write(draft.files, out)
+        built = _write_languages(config, draft, out, index, workers=workers, progress=progress)
+        sources = _write_root(draft, out, built)
+        problems = [*content.problems, *draft.problems, *(p for each in built for p in each.problems)]
+        problems += release.scan(out, machine_paths=[config.root])
+        _stop_on_errors(problems)
+        release.publish(out, config.output_dir)
+    _write_hosts(config, draft, sources)
     pages = sum(each.pages for each in built)
     return Report(config.output_dir, tuple(each.language for each in built), pages, tuple(ranked(problems)))
 
 
-def plan(
-    config: Config, content: Content, out: Path, *, today: date, languages: Sequence[str]
-) -> tuple[list[site.Job], list[Problem]]:
-    """One job a language, and the files all of them share, already written to ``out``."""
+def plan(config: Config, content: Content, *, today: date, languages: Sequence[str]) -> Draft:
+    """What goes where: the pages of each language, the files all share, and former addresses."""
     identity = site.identity(config.root, resources.theme_dir())
-    problems = list(settings.notes(settings.read(config.root)))
-    shared, sources = assets.collect(identity.theme_dirs, resources.theme_dir(), _search_modules())
-    assets.write(sources, out)
+    shared, files = assets.collect(identity.theme_dirs, resources.theme_dir(), _search_modules())
     catalog = content.catalog.public(today)
+    strings, missing = _strings(languages, identity.theme_dirs)
+    former, clashes = addresses.former(catalog, content.history, articles=config.articles)
     origins = availability(catalog.texts)
-    jobs = []
-    for language in languages:
-        strings, missing = interface.load_strings(language, reversed(identity.theme_dirs))
-        problems += missing
-        jobs.append(
-            site.Job(
-                root=config.root,
-                out=out / language,
-                plan=Plan(
-                    edition=catalog.edition(language),
-                    languages=tuple(languages),
-                    origins=origins,
-                    updated=content.history.updated,
-                    titles=_titles(strings),
-                ),
-                strings=strings,
-                assets=shared,
-                default_language=config.default_language,
-                articles=config.articles,
-                site_url=identity.url,
-                site_name=identity.name,
-                media=_media(content.media, language),
-                theme=resources.theme_dir(),
-                theme_dirs=identity.theme_dirs,
-                contact=site.Contact(config.contact.email, config.contact.phone, config.contact.url),
+    plans = tuple(
+        Plan(
+            edition=catalog.edition(language),
+            languages=tuple(languages),
+            origins=origins,
+            updated=content.history.updated,
+            titles=_titles(strings[language]),
+        )
+        for language in languages
+    )
+    return Draft(
+        identity=identity,
+        centre=Centre(identity.url, identity.name, config.default_language, strings),
+        assets=shared,
+        files=files,
+        former=former,
+        plans=plans,
+        media={language: _media(content.media, language) for language in languages},
+        problems=(*settings.notes(settings.read(config.root)), *missing, *clashes),
+    )
+
+
+def _write_languages(
+    config: Config, draft: Draft, out: Path, index: Path, *, workers: int, progress: Progress
+) -> list[Built]:
+    total = sum(len(each.pages) for each in draft.plans)
+    tasks = {
+        each.language: _Task(
+            job=_job(config, draft, each, out / each.language),
+            index=index / each.language,
+            search=(resources.search_dir(), config.root / "search"),
+            threshold=config.search.threshold,
+        )
+        for each in draft.plans
+    }
+    return parallel.run(
+        tasks, _write_language, workers=workers, progress=lambda done: progress(done, total, "pages")
+    )
+
+
+def _write_language(task: _Task, report: parallel.Report) -> Built:
+    built = site.build(task.job, progress=report)
+    writer.write(
+        _documents(task.job.plan.edition, built.rendered),
+        language=built.language,
+        rules=rules.load(built.language, task.search),
+        site_dir=task.job.out,
+        index_dir=task.index,
+        languages=task.job.plan.languages,
+        threshold=task.threshold,
+    )
+    return built
+
+
+def _job(config: Config, draft: Draft, plan: Plan, out: Path) -> site.Job:
+    return site.Job(
+        root=config.root,
+        out=out,
+        plan=plan,
+        strings=draft.centre.strings[plan.language],
+        assets=draft.assets,
+        default_language=config.default_language,
+        articles=config.articles,
+        site_url=draft.identity.url,
+        site_name=draft.identity.name,
+        media=draft.media[plan.language],
+        theme=resources.theme_dir(),
+        theme_dirs=draft.identity.theme_dirs,
+        contact=site.Contact(config.contact.email, config.contact.phone, config.contact.url),
+        data={"search": f"{plan.language}/search/manifest.json", "modules": f"{draft.assets.folder}/search/"},
+    )
+
+
+def _documents(edition: Edition, rendered: Sequence[Rendered]) -> list[Document]:
+    found = []
+    for each in rendered:
+        article = edition.by_id[each.id]
+        found.append(
+            Document(
+                id=article.id,
+                url=each.url,
+                title=article.title,
+                language=article.language,
+                questions=article.questions,
+                tags=article.tags,
+                category=article.category,
+                sections=tuple(IndexSection(s.anchor, s.heading, s.text) for s in each.sections),
+                origin=article.origin.value,
             )
         )
-    return jobs, problems
+    return found
+
+
+def _write_root(draft: Draft, out: Path, built: Sequence[Built]) -> Sources:
+    """Everything outside the languages' pages; returns what the policy of the whole site must allow."""
+    pages = Standalone(draft.centre, draft.assets, draft.identity.theme_dirs)
+    texts = {
+        **addresses.pages(pages, draft.plans, draft.former),
+        **pages.root_pages(),
+        **feeds.feeds(draft.centre, draft.plans),
+    }
+    sources = standalone.sources(
+        {address: text for address, text in texts.items() if address.endswith(".html")}
+    )
+    for each in built:
+        sources |= each.sources
+    for address, text in (texts | dict(hosts.inside(_serving(draft, sources)))).items():
+        file = out / address
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, "utf-8", newline="\n")
+    return sources
+
+
+@contextmanager
+def _index_staging(config: Config) -> Iterator[Path]:
+    """A folder for the new index on disk; it takes the old one's place when the block ends well."""
+    folder = config.root / ".kb" / INDEX_FOLDER
+    new, old = folder.with_name(f"{INDEX_FOLDER}.new"), folder.with_name(f"{INDEX_FOLDER}.old")
+    for leftover in (new, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    new.mkdir(parents=True)
+    yield new
+    if folder.exists():
+        folder.rename(old)
+    new.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _write_hosts(config: Config, draft: Draft, sources: Sources) -> None:
+    folder = config.root / ".kb" / HOSTS_FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in hosts.outside(_serving(draft, sources), output=config.output).items():
+        (folder / name).write_text(text, "utf-8")
+
+
+def _serving(draft: Draft, sources: Sources) -> hosts.Serving:
+    return hosts.Serving(
+        headers=policy.headers(sources),
+        redirects=addresses.redirects(draft.centre, draft.former),
+        languages=draft.centre.languages,
+        path=draft.centre.path,
+        assets_folder=draft.assets.folder,
+    )
+
+
+def _strings(
+    languages: Sequence[str], theme_dirs: Sequence[Path]
+) -> tuple[dict[str, Strings], list[Problem]]:
+    found: dict[str, Strings] = {}
+    problems: list[Problem] = []
+    for language in languages:
+        found[language], missing = interface.load_strings(language, reversed(theme_dirs))
+        problems += missing
+    return found, problems
 
 
 def _titles(strings: Strings) -> dict[str, str]:
@@ -164,8 +327,8 @@ def _search_modules() -> dict[str, Path]:
 
 def _reserved(catalog: Catalog) -> Iterator[Problem]:
     for article in catalog:
-        if article.id.partition("/")[0] in RESERVED:
-            name = article.id.partition("/")[0]
+        name = article.id.partition("/")[0]
+        if name in RESERVED:
             yield Problem(
                 "category-reserved",
                 article.path,
@@ -176,79 +339,10 @@ def _reserved(catalog: Catalog) -> Iterator[Problem]:
 
 
 def _stop_on_errors(problems: Sequence[Problem]) -> None:
-    errors = [p for p in problems if p.severity == "error"]
-    if errors:
-        n = len(errors)
+    n = sum(p.severity == "error" for p in problems)
+    if n:
         raise ContentError(
             f"nothing was published: {n} {'error' if n == 1 else 'errors'} to mend first",
             problems,
             hint="'kb check' shows them again, without building",
         )
-
-
-def _run(jobs: Sequence[site.Job], workers: int, progress: Progress) -> list[site.Built]:
-    total = sum(len(job.plan.pages) for job in jobs)
-    if workers == 1 or len(jobs) == 1:
-        return _run_here(jobs, total, progress)
-    # Forked workers share the parent's imports and its articles; elsewhere they start anew.
-    method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
-    context = multiprocessing.get_context(method)
-    counter = context.Value("q", 0)
-    with ProcessPoolExecutor(
-        min(workers, len(jobs)), mp_context=context, initializer=_share, initargs=(counter,)
-    ) as pool:
-        # The largest first: the last worker to finish then has the least left to do.
-        order = sorted(jobs, key=lambda job: -len(job.plan.pages))
-        futures = {job.plan.language: pool.submit(_build_language, job) for job in order}
-        try:
-            _follow(list(futures.values()), counter, total, progress)
-            return [futures[job.plan.language].result() for job in jobs]
-        except BrokenProcessPool as error:
-            raise BuildError(
-                "a worker process died; nothing was published",
-                hint="the machine may be out of memory: try 'kb build -j 1'",
-            ) from error
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
-
-
-def _run_here(jobs: Sequence[site.Job], total: int, progress: Progress) -> list[site.Built]:
-    built, before = [], 0
-    for job in jobs:
-
-        def report(done: int, before: int = before) -> None:
-            progress(before + done, total, "pages")
-
-        built.append(site.build(job, progress=report))
-        before += built[-1].pages
-    return built
-
-
-def _follow(futures: Sequence[Future[site.Built]], counter: Any, total: int, progress: Progress) -> None:
-    while True:
-        done, waiting = wait(futures, timeout=PROGRESS_SECONDS, return_when=FIRST_EXCEPTION)
-        progress(counter.value, total, "pages")
-        if not waiting or any(f.exception() for f in done):
-            return
-
-
-_counter: Any = None
-"""In a worker process: the pages done by all workers together."""
-
-
-def _share(counter: Any) -> None:
-    global _counter
-    _counter = counter
-
-
-def _build_language(job: site.Job) -> site.Built:
-    def report(done: int) -> None:
-        if done % PROGRESS_PAGES == 0:
-            with _counter.get_lock():
-                _counter.value += PROGRESS_PAGES
-
-    built = site.build(job, progress=report)
-    with _counter.get_lock():
-        _counter.value += built.pages % PROGRESS_PAGES
-    return built

@@ -8,7 +8,8 @@ site.
 
 import logging
 import posixpath
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -135,20 +136,11 @@ def build(job: Job, *, progress: Callable[[int], None] | None = None) -> Built:
     plugin = _HelpCentre(job, progress or (lambda done: None))
     _configure(config, job)
     config.plugins["kb"] = plugin
-    warnings = _Warnings()
-    logger = logging.getLogger("mkdocs")
-    level, propagate = logger.level, logger.propagate
-    logger.addHandler(warnings)
-    logger.propagate = False
-    logger.setLevel(logging.WARNING)
-    try:
-        mkdocs_build(config)
-    except (MkDocsException, yaml.YAMLError) as error:
-        raise BuildError(f"{job.plan.language}: {warnings.last or error}") from error
-    finally:
-        logger.removeHandler(warnings)
-        logger.propagate = propagate
-        logger.setLevel(level)
+    with _listening() as warnings:
+        try:
+            mkdocs_build(config)
+        except (MkDocsException, yaml.YAMLError) as error:
+            raise BuildError(f"{job.plan.language}: {warnings.last or error}") from error
     problems = (*plugin.problems, *warnings.problems(job.plan, job.articles))
     return Built(job.plan.language, problems, plugin.sources, tuple(plugin.rendered), plugin.done)
 
@@ -177,14 +169,15 @@ def _load(root: Path, out: Path, ours: Path) -> MkDocsConfig:
     empty = out.parent / f".{out.name}.docs"
     # MkDocs insists on a folder of documents; ours are in memory.
     empty.mkdir(parents=True, exist_ok=True)
-    try:
-        config = load_config(
-            str(root / settings.FILE), docs_dir=str(empty), site_dir=str(out), plugins=settings.plugins(data)
-        )
-    except (MkDocsException, yaml.YAMLError, OSError) as error:
-        raise ConfigError(f"{settings.FILE}: {error}") from error
-    finally:
-        empty.rmdir()
+    with _listening() as warnings:
+        try:
+            config = load_config(
+                str(root / settings.FILE), docs_dir=str(empty), site_dir=str(out), plugins=settings.plugins(data)
+            )
+        except (MkDocsException, yaml.YAMLError, OSError) as error:
+            raise ConfigError(f"{settings.FILE}: {warnings.last or error}") from error
+        finally:
+            empty.rmdir()
     custom = config.theme.custom_dir
     at = 1 if custom else 0
     config.theme.dirs.insert(at, str(ours))
@@ -254,6 +247,23 @@ def _inside(base_path: Any, root: Path) -> None:
                 f"{settings.FILE}: pymdownx.snippets takes files from outside the content folder: {path}",
                 hint="set base_path to a folder inside it",
             )
+
+
+@contextmanager
+def _listening() -> Iterator["_Warnings"]:
+    """Collects what MkDocs, its plugins and hooks log inside the block, instead of letting it go to the terminal."""
+    warnings = _Warnings()
+    logger = logging.getLogger("mkdocs")
+    level, propagate = logger.level, logger.propagate
+    logger.addHandler(warnings)
+    logger.propagate = False
+    logger.setLevel(logging.WARNING)
+    try:
+        yield warnings
+    finally:
+        logger.removeHandler(warnings)
+        logger.propagate = propagate
+        logger.setLevel(level)
 
 
 class _Warnings(logging.Handler):
