@@ -55,7 +55,7 @@ def former(
     said, problems = _said(catalog, edition)
     # A move away from a place that has a page again is no link of a chain.
     moves = {old: new for old, new in {**past.moves, **said}.items() if old not in live}
-    moves = _with_categories(moves, live)
+    moves = _with_categories(moves, past.moves, live)
     removed = past.removed | _folders(past.removed)
     secret = {place_of(id) for id in hidden}
     secret |= _folders(secret)
@@ -182,10 +182,10 @@ def _unusable(article: Article, old: str, reason: str) -> Problem:
     )
 
 
-def _with_categories(moves: Mapping[str, str], live: _Live) -> dict[str, str]:
-    """``moves`` and, for each folder that is no category any more, where most of its articles went."""
+def _with_categories(moves: Mapping[str, str], renamed: Iterable[str], live: _Live) -> dict[str, str]:
+    """``moves`` and, for each folder of ``renamed`` that is no category any more, where most of its articles went."""
     went: dict[str, Counter[str]] = {}
-    for old in moves:
+    for old in renamed:
         folder, end = old.rpartition("/")[0], _end(old, moves)
         if folder and folder not in live.categories and end in live and end not in live.categories:
             went.setdefault(folder, Counter())[end.rpartition("/")[0]] += 1

@@ -67,7 +67,7 @@ class Surroundings:
         texts.write({**self.standalone.root_pages(), **self.former_pages(), **self.feeds()}, out)
         for plan in self.plans:
             bare = {
-                f"{plan.language}/{page.url}index.html": f"<!doctype html><title>{page.title}</title><h1>{page.title}</h1>"
+                f"{plan.language}/{page.url}index.html": f"<!doctype html><h1>{page.title}</h1>"
                 for page in plan.pages
                 if page.kind != "missing"
             }
