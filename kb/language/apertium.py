@@ -113,6 +113,9 @@ class Apertium:
         except (OSError, subprocess.TimeoutExpired) as error:
             raise EngineError(f"the engine '{NAME}' does not start: {error}") from None
 
+    def forget(self) -> None:
+        """Nothing is measured about its modes."""
+
     def close(self) -> None:
         for pipe in self._pipes.values():
             pipe.close()

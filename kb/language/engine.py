@@ -51,6 +51,9 @@ class Translator(Protocol):
     def translate(self, texts: Sequence[str], source: str, target: str) -> list[str]:
         """As many texts as it was given, in their order."""
 
+    def forget(self) -> None:
+        """Look its models up anew at the next question, after something was measured about one."""
+
     def close(self) -> None:
         """End its processes."""
 

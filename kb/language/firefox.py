@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from kb.errors import ModelError
 from kb.language.engine import Model, Pair
@@ -25,6 +26,7 @@ NAME = "firefox"
 METADATA = "metadata.json"
 """Written at installation: `{"from": "en", "to": "pt", "version": "2.0"}`; other programs' folders have none."""
 _MAX_WORDS = 60  # text is lost from about 75 words on
+_ARCHITECTURES = ("tiny", "base-memory", "base")
 _GROUP = 64  # texts answered together
 _PAIR_FOLDER = re.compile(r"([a-z]{2,3}(?:[-_][A-Za-z]+)?)-([a-z]{2,3}(?:[-_][A-Za-z]+)?)")
 
@@ -124,7 +126,7 @@ class Firefox:
                 identity=files.identity,
                 tokens=pin.tokens,
                 calibrated=pin.calibrated,
-                encodable=_vocabulary(files.source_vocabulary).encodable,
+                encodable=vocabulary(files.source_vocabulary).encodable,
                 max_words=_MAX_WORDS,
                 rate=pin.rate,
             )
@@ -152,13 +154,80 @@ class Firefox:
         self._workers.clear()
 
 
-def _vocabulary(file: Path) -> Vocabulary:
+def vocabulary(file: Path) -> Vocabulary:
     try:
         return Vocabulary(file.read_bytes())
     except (OSError, ValueError) as error:
         raise ModelError(
             f"{file}: {error}", hint="install the model again with 'kb models install'"
         ) from None
+
+
+# --- the index of Mozilla's models ---
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One file of one model, as Mozilla's settings service lists it; `location` is relative to its attachments."""
+
+    name: str
+    source: str
+    target: str
+    version: str
+    architecture: str
+    sha256: str
+    location: str
+
+
+def records_url() -> str:
+    """Where the index is."""
+    return str(_library().records_url())
+
+
+def records(text: str) -> list[Record]:
+    """The files in an index. Raises ModelError when it is none, or the library is missing."""
+    try:
+        listed = _library().parse_records(text)
+    except ValueError as error:
+        raise ModelError(f"not an index of Firefox models: {error}") from None
+    return [
+        Record(
+            str(each["name"]),
+            str(each["sourceLanguage"]),
+            str(each["targetLanguage"]),
+            str(each["version"]),
+            each["architecture"] or "",
+            each["decompressedHash"] or "",
+            str(each["location"]),
+        )
+        for each in listed
+    ]
+
+
+def one_model(found: Sequence[Record]) -> list[Record]:
+    """Of the files of one pair and version those of one architecture, the smallest there is: made for this use."""
+    architectures = {record.architecture for record in found}
+    order = [*_ARCHITECTURES, *sorted(architectures)]
+    chosen = next(name for name in order if name in architectures)
+    return [record for record in found if record.architecture == chosen]
+
+
+def unpack(data: bytes, record: Record) -> bytes:
+    """The file itself. Raises ModelError when it is damaged or not the one the index names."""
+    try:
+        return bytes(_library().verify_and_decompress(data, record.sha256 or None))
+    except ValueError as error:
+        raise ModelError(f"{record.name} is damaged: {error}", hint="run again") from None
+
+
+def _library() -> Any:
+    if not is_available():
+        raise ModelError(
+            "Firefox models need the package fxtranslate", hint="pip install 'babelfaq[firefox]'"
+        )
+    from fxtranslate import discovery
+
+    return discovery
 
 
 # --- inside the worker ---
