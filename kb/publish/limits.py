@@ -14,8 +14,9 @@ class RenderTimeout(Exception):
 
 
 @contextmanager
-def bounded(seconds: float = RENDER_LIMIT_SECONDS) -> Iterator[None]:
-    """Raise :class:`RenderTimeout` inside the block after ``seconds`` of the process's own CPU time.
+def bounded(seconds: float | None = None) -> Iterator[None]:
+    """Raise :class:`RenderTimeout` inside the block after ``seconds`` of the process's own CPU time
+    (:data:`RENDER_LIMIT_SECONDS` when not given).
 
     CPU time, so that a busy machine fails nothing. Only in the main thread and where the platform has
     interval timers (not on Windows); elsewhere the block is unbounded.
@@ -25,7 +26,7 @@ def bounded(seconds: float = RENDER_LIMIT_SECONDS) -> Iterator[None]:
     except (AttributeError, ValueError):
         yield
         return
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    signal.setitimer(signal.ITIMER_VIRTUAL, RENDER_LIMIT_SECONDS if seconds is None else seconds)
     try:
         yield
     finally:

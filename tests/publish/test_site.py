@@ -14,7 +14,13 @@ from tests.publish.shop import Shop
 def built(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """Four languages: everything written in English, some in Ukrainian, one in Arabic, nothing in Portuguese."""
     shop = Shop(tmp_path_factory.mktemp("shop"), ("en", "uk", "ar", "pt"))
-    shop.article("en/returns/index", title="Returns", icon="material/keyboard-return", order=1, description="Send it back")
+    shop.article(
+        "en/returns/index",
+        title="Returns",
+        icon="material/keyboard-return",
+        order=1,
+        description="Send it back",
+    )
     shop.article(
         "en/returns/size",
         "Send it **back**. See [refunds](refunds.md#when).\n\n## First step { #first }\n\n!!! note\n    Keep the box.\n\n"
@@ -28,7 +34,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     shop.article("en/returns/late", title="Too late", order=3)
     shop.article("uk/index", "Вітаємо.", title="Чим допомогти?")
     shop.article("uk/returns/index", title="Повернення")
-    shop.article("uk/returns/size", "!!! note\n    Збережіть коробку.\n\n## Перший крок\n", title="Обмін розміру")
+    shop.article(
+        "uk/returns/size", "!!! note\n    Збережіть коробку.\n\n## Перший крок\n", title="Обмін розміру"
+    )
     shop.article("ar/returns/size", "نص", title="تبديل المقاس")
     shop.build()
     return shop
@@ -109,7 +117,9 @@ def test_language_switcher_keeps_the_article_and_says_what_is_missing(built: Sho
     page = built.page("en/returns/size")
     switcher = page.partition('class="kb-languages__list"')[2].partition("</ul>")[0]
     items = re.findall(r'<a href="([^"]+)" hreflang="(\w+)".*?</a>', switcher, re.DOTALL)
-    assert items == [(f"../../../{language}/returns/size/", language) for language in ("en", "uk", "ar", "pt")]
+    assert items == [
+        (f"../../../{language}/returns/size/", language) for language in ("en", "uk", "ar", "pt")
+    ]
     assert switcher.count("not translated yet") == 1
 
 
@@ -135,7 +145,9 @@ def test_related_articles_are_those_the_article_names(built: Shop) -> None:
 
 def test_sidebar_marks_the_page_it_is_on(built: Shop) -> None:
     page = built.page("en/returns/refunds")
-    assert re.findall(r'<a href="([^"]+)" class="[^"]*" aria-current="page"', page) == ["../../returns/refunds/"]
+    assert re.findall(r'<a href="([^"]+)" class="[^"]*" aria-current="page"', page) == [
+        "../../returns/refunds/"
+    ]
 
 
 def test_article_is_a_question_with_its_phrasings_in_json_ld(built: Shop) -> None:
@@ -195,9 +207,13 @@ def test_missing_page_works_at_any_depth(built: Shop) -> None:
 def test_image_of_the_source_serves_other_languages_until_they_have_their_own(shop: Shop) -> None:
     shop.article("en/returns/size", "![The box](images/box.svg)")
     shop.article("uk/returns/size", "![Коробка](images/box.svg)")
-    shop.write("articles/en/returns/images/box.svg", '<svg xmlns="http://www.w3.org/2000/svg"><path d="M1 1"/></svg>')
+    shop.write(
+        "articles/en/returns/images/box.svg", '<svg xmlns="http://www.w3.org/2000/svg"><path d="M1 1"/></svg>'
+    )
     shop.build()
-    assert (shop.site / "uk/returns/images/box.svg").read_text() == (shop.site / "en/returns/images/box.svg").read_text()
+    assert (shop.site / "uk/returns/images/box.svg").read_text() == (
+        shop.site / "en/returns/images/box.svg"
+    ).read_text()
     assert '<img alt="Коробка" src="../images/box.svg">' in shop.page("uk/returns/size")
 
 
@@ -211,7 +227,9 @@ def test_category_with_a_thousand_articles_keeps_pages_small(shop: Shop) -> None
     for at in range(120):
         shop.article(f"en/returns/answer-{at:03}", title=f"Answer number {at}")
     shop.build(languages=["en"])
-    sidebar = shop.page("en/returns/answer-000").partition('class="md-nav__list"')[2].partition("md-content")[0]
+    sidebar = (
+        shop.page("en/returns/answer-000").partition('class="md-nav__list"')[2].partition("md-content")[0]
+    )
     assert sidebar.count("returns/answer-") == 40
     category = shop.page("en/returns")
     assert all(f"returns/answer-{at:03}/" in category for at in range(120))
@@ -221,7 +239,9 @@ def test_site_below_a_path_has_canonical_addresses_with_it(shop: Shop) -> None:
     shop.write("mkdocs.yml", "site_name: Shop\nsite_url: https://shop.example/help\n")
     shop.article("en/returns/size")
     shop.build()
-    assert head_links(shop.page("en/returns/size"), "canonical") == ["https://shop.example/help/en/returns/size/"]
+    assert head_links(shop.page("en/returns/size"), "canonical") == [
+        "https://shop.example/help/en/returns/size/"
+    ]
     assert 'href="/help/en/' in shop.page("en/404.html")
 
 
@@ -241,7 +261,10 @@ def test_plugin_hook_and_extension_of_a_mkdocs_user_work(shop: Shop) -> None:
 
 
 def test_template_of_the_shop_wins_over_ours(shop: Shop) -> None:
-    shop.write("mkdocs.yml", "site_name: Shop\ntheme: {name: material, custom_dir: overrides}\nextra_css: [assets/shop.css]\n")
+    shop.write(
+        "mkdocs.yml",
+        "site_name: Shop\ntheme: {name: material, custom_dir: overrides}\nextra_css: [assets/shop.css]\n",
+    )
     shop.write("overrides/kb/contactcard.html", "<p>Ask <b>us</b></p>")
     shop.write("overrides/assets/shop.css", "p{color:red}")
     shop.article("en/returns/size")
@@ -268,9 +291,12 @@ def test_language_without_strings_is_built_in_english_and_reported(tmp_path: Pat
 
 
 def test_warning_of_mkdocs_becomes_a_finding_with_the_article(shop: Shop) -> None:
-    shop.write("hooks.py", "import logging\n\ndef on_page_markdown(markdown, page, **kwargs):\n"
-               "    if 'size' in page.file.src_uri:\n"
-               "        logging.getLogger('mkdocs.hooks').warning(\"'%s' looks odd\", page.file.src_uri)\n")
+    shop.write(
+        "hooks.py",
+        "import logging\n\ndef on_page_markdown(markdown, page, **kwargs):\n"
+        "    if 'size' in page.file.src_uri:\n"
+        "        logging.getLogger('mkdocs.hooks').warning(\"'%s' looks odd\", page.file.src_uri)\n",
+    )
     with (shop.root / "mkdocs.yml").open("a") as file:
         file.write("hooks: [hooks.py]\n")
     shop.article("en/returns/size")
@@ -311,7 +337,9 @@ def test_article_in_the_place_of_an_interface_page_is_refused(shop: Shop) -> Non
         ("[", "YAML"),
     ],
 )
-def test_setting_a_help_centre_cannot_have_is_refused_with_the_reason(shop: Shop, setting: str, names: str) -> None:
+def test_setting_a_help_centre_cannot_have_is_refused_with_the_reason(
+    shop: Shop, setting: str, names: str
+) -> None:
     prefix = "" if setting in {"just text", "["} else "site_name: Shop\n"
     shop.write("mkdocs.yml", prefix + setting + "\n")
     shop.article("en/returns/size")
