@@ -23,12 +23,15 @@ NESTING_LIMIT = 32
 @dataclass(frozen=True, slots=True)
 class Reference:
     """Something the text points to. ``target`` is as written; ``text`` is the link's text or the image's
-    alternative text, None for an HTML image without the attribute; ``line`` is that of the file."""
+    alternative text, None for an HTML image without the attribute; ``line`` is that of the file. ``span`` is where
+    in the text all of it stands, ``target_span`` its target, (0, 0) where that is defined elsewhere."""
 
     kind: Kind
     target: str
     text: str | None
     line: int
+    span: tuple[int, int] = (0, 0)
+    target_span: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,15 +251,20 @@ class _Scan:
     def _after(self, text: str, start: int, end: int, opening: str) -> tuple[Reference | None, int]:
         """The reference whose closing bracket ends at ``end``, and where it ends itself."""
         kind: Kind = "image" if opening == "![" else "link"
+        whole = start - len(opening)
         words = self.body[start : end - 1]
         if text.startswith("(", end):
-            target, close = _destination(text, end)
-            return (Reference(kind, target, words, self.line(start)) if close else None), close
+            found = _destination(text, end)
+            if found is None:
+                return None, 0
+            target, target_span, close = found
+            return Reference(kind, target, words, self.line(start), (whole, close), target_span), close
         label = _LABEL.match(text, end)
         name = _label(label[1] or words) if label else _label(words)
         target_of = self.definitions.get(name)
         if target_of is not None:
-            return Reference(kind, target_of, words, self.line(start)), label.end() if label else end
+            close = label.end() if label else end
+            return Reference(kind, target_of, words, self.line(start), (whole, close)), close
         if label and label[1].strip() and not label[1].startswith("^") and not words.startswith("^"):
             self.undefined.append(Undefined(label[1], self.line(start)))
         return None, end
@@ -265,18 +273,18 @@ class _Scan:
         if "<" not in self.text:
             return
         for match in _HTML.finditer(self.text):
-            values = {
-                m[1].lower(): html.unescape(m[2] or m[3] or m[4] or "") for m in _ATTRIBUTE.finditer(match[2])
-            }
+            found = {m[1].lower(): m for m in _ATTRIBUTE.finditer(self.text, *match.span(2))}
+            values = {key: html.unescape(m[2] or m[3] or m[4] or "") for key, m in found.items()}
+            spans = {key: m.span(m.lastindex or 0) for key, m in found.items()}
             line = self.line(match.start())
             if match[1].lower() == "a":
                 if "href" in values:
-                    yield Reference("link", values["href"], "", line)
+                    yield Reference("link", values["href"], "", line, match.span(), spans["href"])
                 continue
             alt = values.get("alt") if match[1].lower() == "img" else ""
             for key in ("src", "poster"):
                 if key in values:
-                    yield Reference("image", values[key], alt, line)
+                    yield Reference("image", values[key], alt, line, match.span(), spans[key])
 
     def snippets(self) -> Iterator[Reference]:
         """``--8<-- "file"`` and the block form, also inside code, where they are expanded as well."""
@@ -315,13 +323,13 @@ class _Scan:
                 yield heading
 
 
-def _destination(text: str, start: int) -> tuple[str, int]:
-    """Target of the parenthesis that opens at ``start``, and the position after its closing one, else 0."""
+def _destination(text: str, start: int) -> tuple[str, tuple[int, int], int] | None:
+    """Target of the parenthesis that opens at ``start``, where it stands, and the position after the closing one."""
     limit = min(len(text), start + DESTINATION_LIMIT)
     if text.startswith("(<", start):
         close = text.find(">", start, limit)
         end = text.find(")", close, limit) if close > 0 else -1
-        return (text[start + 2 : close], end + 1) if end > 0 else ("", 0)
+        return (text[start + 2 : close], (start + 2, close), end + 1) if end > 0 else None
     depth = 0
     for match in _PARENTHESES.finditer(text, start, limit):
         if match[0] == "(":
@@ -331,9 +339,11 @@ def _destination(text: str, start: int) -> tuple[str, int]:
         if match[0][0] == "\n" or depth > NESTING_LIMIT:
             break
         if depth == 0:
-            inner = text[start + 1 : match.start()]
-            return html.unescape(_TITLE.sub("", inner).strip()), match.end()
-    return "", 0
+            inner = _TITLE.sub("", text[start + 1 : match.start()])
+            first = start + 1 + len(inner) - len(inner.lstrip())
+            target = inner.strip()
+            return html.unescape(target), (first, first + len(target)), match.end()
+    return None
 
 
 def _label(text: str) -> str:
