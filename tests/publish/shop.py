@@ -44,7 +44,7 @@ markdown_extensions:
 
 
 class Shop:
-    """``article("en/returns/size", "Text", title="Size")`` writes one; ``build()`` publishes; ``page("en/…")`` reads."""
+    """``article("en/returns/size", "Text", title="Size")`` writes one, ``build()`` publishes, ``page("en/…")`` reads."""
 
     def __init__(self, root: Path, languages: Sequence[str] = ("en", "uk")) -> None:
         self.root = root

@@ -23,8 +23,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     )
     shop.article(
         "en/returns/size",
-        "Send it **back**. See [refunds](refunds.md#when).\n\n## First step { #first }\n\n!!! note\n    Keep the box.\n\n"
-        "## Second step\n\nText.\n",
+        "Send it **back**. See [refunds](refunds.md#when).\n\n"
+        "## First step { #first }\n\n!!! note\n    Keep the box.\n\n## Second step\n\nText.\n",
         title='Exchange "size" & colour',
         description="How to exchange",
         related="[returns/refunds]",
