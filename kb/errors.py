@@ -69,6 +69,16 @@ class KbError(Exception):
         self.message = message
         self.hint = hint
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # Exceptions cross from worker processes; pickle would call __init__ with the message alone.
+        return (_restored, (type(self), self.__dict__))
+
+
+def _restored(kind: type[KbError], state: dict[str, object]) -> KbError:
+    error = kind.__new__(kind, state["message"])
+    error.__dict__.update(state)
+    return error
+
 
 class ConfigError(KbError):
     """Settings that cannot be used: an unknown key, a wrong type, a missing file."""
