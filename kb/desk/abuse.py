@@ -25,7 +25,6 @@ PROOF_BITS = 16
 PROOF_LIFE_S = 600
 BUCKETS_LIMIT = 50_000
 _LINK = re.compile(r"https?://|www\.|\[url", re.IGNORECASE)
-Monotonic = Callable[[], float]
 
 
 class TooManyError(Exception):
@@ -43,7 +42,7 @@ class ProofNeededError(Exception):
 class Buckets:
     """Token buckets by key: ``burst`` at once, then ``burst`` again each ``period_s``. Memory is bounded."""
 
-    def __init__(self, burst: int, period_s: float, clock: Monotonic, *, most: int = BUCKETS_LIMIT) -> None:
+    def __init__(self, burst: int, period_s: float, clock: Callable[[], float], *, most: int = BUCKETS_LIMIT) -> None:
         self._burst, self._rate, self._clock, self._most = float(burst), burst / period_s, clock, most
         self._levels: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
@@ -101,9 +100,10 @@ class Gate:
         keyring: Keyring,
         *,
         proof_of_work: str = "pressure",
-        clock: Monotonic = time.monotonic,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
     ) -> None:
-        self._keyring, self._policy, self._clock = keyring, proof_of_work, clock
+        self._keyring, self._policy, self._clock, self._wall = keyring, proof_of_work, clock, wall
         self._by_block = Buckets(limits.tickets_per_address_hour, 3_600, clock)
         self._by_mailbox = Buckets(limits.tickets_per_mailbox_day, 86_400, clock)
         # The page without scripts has its own share: a flood through the API does not close it.
@@ -152,10 +152,10 @@ class Gate:
     def _asks_proof(self, total: Buckets) -> bool:
         return self._policy == "always" or (self._policy == "pressure" and not total.room("all"))
 
-    def challenge(self, now_s: float) -> dict[str, object]:
+    def challenge(self) -> dict[str, object]:
         """A task for the browser: find ``n`` such that SHA-256 of ``challenge:n`` begins with ``bits`` zero
         bits."""
-        text = self._keyring.sign("proof", f"{int(now_s)}-{secrets.token_hex(8)}")
+        text = self._keyring.sign("proof", f"{int(self._wall())}-{secrets.token_hex(8)}")
         return {"challenge": text, "bits": PROOF_BITS}
 
     def _proves(self, proof: str) -> bool:
@@ -163,7 +163,7 @@ class Gate:
         text = self._keyring.read("proof", challenge)
         if text is None or challenge in self._spent or not _zero_bits(proof, PROOF_BITS):
             return False
-        if abs(time.time() - int(text.partition("-")[0])) > PROOF_LIFE_S:
+        if abs(self._wall() - int(text.partition("-")[0])) > PROOF_LIFE_S:
             return False
         self._spent[challenge] = self._clock()
         while self._spent and (

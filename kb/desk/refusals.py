@@ -56,7 +56,7 @@ def refusal(desk: Desk, error: Exception, language: str) -> Refusal:
         case TooManyError():
             return Refusal(429, "too_many", words["error_too_many"], {"Retry-After": str(error.wait_s)})
         case ProofNeededError():
-            extra = {"proof": desk.gate.challenge(desk.clock())}
+            extra = {"proof": desk.gate.challenge()}
             return Refusal(429, "proof_needed", words["error_too_many"], {"Retry-After": "1"}, extra=extra)
         case KeyReusedError():
             return Refusal(422, "key_reused", words["error_key_reused"])

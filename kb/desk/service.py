@@ -60,7 +60,7 @@ class Desk:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.settings, self.database, self.keyring, self.strings = settings, database, keyring, strings
-        self.gate = gate or Gate(settings.limits, keyring, proof_of_work=settings.proof_of_work)
+        self.gate = gate or Gate(settings.limits, keyring, proof_of_work=settings.proof_of_work, wall=clock)
         self.metrics = Metrics()
         self.clock = clock
         self.told: Callable[[], None] = lambda: None
@@ -187,7 +187,7 @@ class Desk:
     def form(self) -> dict[str, Any]:
         """What a form needs before it is sent: a signed opening time, and a proof of work when one is asked
         for."""
-        proof = self.gate.challenge(self.clock()) if self.gate.pressed() else None
+        proof = self.gate.challenge() if self.gate.pressed() else None
         return {"token": form_token(self.keyring, self.clock()), "proof": proof}
 
     def draft(self, content: dict[str, Any]) -> Draft:

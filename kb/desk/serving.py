@@ -85,9 +85,9 @@ class Deadlined(H11Protocol):
             self._reading_timer = None
 
 
-def serve(app: App, host: str, port: int) -> None:
-    """Serves until told to stop; requests under way are finished first."""
-    config = uvicorn.Config(
+def configuration(app: App, host: str, port: int) -> uvicorn.Config:
+    """How uvicorn serves the desk."""
+    return uvicorn.Config(
         app,
         host=host,
         port=port,
@@ -102,4 +102,8 @@ def serve(app: App, host: str, port: int) -> None:
         timeout_graceful_shutdown=GRACE_S,
         h11_max_incomplete_event_size=16 * 1024,
     )
-    uvicorn.Server(config).run()
+
+
+def serve(app: App, host: str, port: int) -> None:
+    """Serves until told to stop; requests under way are finished first."""
+    uvicorn.Server(configuration(app, host, port)).run()
