@@ -1,6 +1,7 @@
-"""``kb init``, ``kb new`` and ``kb check``: the editor's commands."""
+"""``kb init``, ``kb new``, ``kb check`` and ``kb import``: the editor's commands."""
 
 import argparse
+import dataclasses
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -21,6 +22,7 @@ def add(commands: Any) -> None:
     _add_init(commands)
     _add_new(commands)
     _add_check(commands)
+    _add_import(commands)
 
 
 def _add_init(commands: Any) -> None:
@@ -64,6 +66,42 @@ def _add_check(commands: Any) -> None:
     )
     check.add_argument("--strict", action="store_true", help="treat warnings as errors")
     check.set_defaults(run=run_check)
+
+
+def _add_import(commands: Any) -> None:
+    imported = commands.add_parser(
+        "import",
+        help="bring in existing help pages",
+        description="Bring a folder of Markdown or Jekyll pages into a content folder. Nothing there is overwritten.",
+        epilog="What could not be carried over is reported line by line, kept in comments, and makes the exit code 1.",
+    )
+    imported.add_argument("src", type=Path, metavar="SRC", help="the folder of pages")
+    imported.add_argument(
+        "dir", type=Path, metavar="DIR", help="the content folder; made when it does not exist"
+    )
+    imported.add_argument(
+        "--from", dest="kind", choices=("markdown", "jekyll"), required=True, help="what made the pages"
+    )
+    imported.add_argument(
+        "--lang", "-l", metavar="L", help="language of the pages (default: the first one configured)"
+    )
+    imported.add_argument(
+        "--categories",
+        choices=("auto", "folders", "front-matter"),
+        default="auto",
+        help="where categories come from (default: front matter where most pages name one, else folders)",
+    )
+    imported.add_argument("--media", type=Path, metavar="DIR", help="where images lie, when not in SRC")
+    imported.add_argument(
+        "--old-site",
+        metavar="URL",
+        default="",
+        help="old address of the pages: links to what was not imported go there",
+    )
+    imported.add_argument(
+        "--format", choices=("text", "json"), default="text", help="how to report (default: text)"
+    )
+    imported.set_defaults(run=run_import)
 
 
 # ---------------------------------------------------------------- init and new
@@ -191,3 +229,51 @@ def _prefix(root: Path) -> str:
     """The content folder's path below the current one, which in a pipeline is the repository."""
     path = root.as_posix()
     return "" if path == "." or root.is_absolute() or ".." in root.parts else f"{path}/"
+
+
+# ---------------------------------------------------------------- import
+
+
+def run_import(args: argparse.Namespace, console: Console) -> int:
+    from kb.content import importer
+    from kb.publish.pages import RESERVED
+
+    files: dict[str, str | bytes] = {}
+    if not (args.dir / "pyproject.toml").exists():
+        _refuse_occupied(args.dir)
+        language = args.lang or "en"
+        files.update(starter.folder(_shop_name(args.dir), [language], with_articles=False))
+        articles = "articles"
+    else:
+        config = configuration.load(args.dir, os.environ)
+        language, articles = _language(args.lang, config), config.articles
+    options = importer.Options(
+        kind=args.kind,
+        language=language,
+        articles=articles,
+        categories=args.categories,
+        media=args.media,
+        old_site=args.old_site,
+        existing=frozenset(_existing(args.dir / articles / language)),
+        reserved=RESERVED,
+    )
+    result = importer.read(args.src, options)
+    files.update(result.files)
+    _write(args.dir, files)
+    _report_import(args, console, result)
+    return 1 if any(p.severity != "info" for p in result.problems) else 0
+
+
+def _existing(folder: Path) -> list[str]:
+    return [file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()]
+
+
+def _report_import(args: argparse.Namespace, console: Console, result: Any) -> None:
+    summary = dataclasses.asdict(result.summary)
+    if args.format == "json":
+        problems = [dataclasses.asdict(p) for p in result.problems]
+        console.json({"version": 1, "summary": summary, "problems": problems})
+        return
+    console.problems(result.problems, as_result=True)
+    console.note("; ".join(f"{value} {key.replace('_', ' ')}" for key, value in summary.items() if value))
+    console.note(f"next: kb --root {args.dir} check")

@@ -69,6 +69,13 @@ def _articles(languages: Sequence[str]) -> Mapping[str, str]:
     return found
 
 
+def home_title(language: str) -> str:
+    """The title of the example home page, in English where there is none in ``language``."""
+    known = language if speaks(language) else _SAMPLE
+    text = (_FOLDER / "articles" / known / "index.md").read_text("utf-8")
+    return text.partition("title: ")[2].partition("\n")[0]
+
+
 def speaks(language: str) -> bool:
     """Whether there are example articles in ``language``."""
     return (_FOLDER / "articles" / language).is_dir()
