@@ -48,7 +48,8 @@ _UNTITLED = re.compile(r"html|define|definition|.*caption|columns?|grid")
 _DEFINITION = re.compile(r"[ ]{0,3}:[ ]{1,3}(?=\S)")
 _FOOTNOTE = re.compile(r"[ ]{0,3}\[\^([^\]]*)\]:[ ]*")
 _ABBREVIATION = re.compile(r"\*\[(?P<term>[^\\\]]*?)\][ ]?:[ ]*(?P<text>.*)$")
-_REFERENCE = re.compile(rf"[ ]{{0,3}}\[(?P<label>[^\[\]]+)\]:[ ]*(?P<address><[^>]*>|\S+)[ ]*{_TITLE}?[ ]*$")
+_LABEL = re.compile(r"[ ]{0,3}\[(?P<label>[^\[\]]+)\]:[ ]*")
+_ADDRESS = re.compile(rf"[ ]*(?:<[^>]*>|\S+)[ ]*{_TITLE}?[ ]*$")
 _NEXT_TITLE = re.compile(rf"[ ]*{_TITLE}[ ]*$")
 _SNIPPET = re.compile(r"[ \t]*;*-+8<-+")
 _ATTRIBUTES_LINE = re.compile(r"[ ]*\{:?[ ]*[^}\n ][^}\n]*\}[ ]*$")
@@ -84,11 +85,11 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """A heading without an id: its `name` as the reader sees it, and where its id is to be written."""
+    """A heading: its `name` as the reader sees it, and where its id is to be written; None when it has one."""
 
     name: str
-    at: int
-    inside: bool
+    at: int | None
+    inside: bool = False
 
 
 @dataclass(slots=True)
@@ -138,6 +139,7 @@ def _code_lines(text: str, lines: list[Line]) -> list[Line]:
 
 
 def _fence_end(text: str, lines: list[Line], index: int, match: re.Match[str]) -> int | None:
+    """The line that closes a fence; a line that leaves the container of the fence shows that it was none."""
     if match["fence"][0] == "`" and "`" in match["info"]:
         return None
     fence, width, quotes = (
@@ -145,14 +147,27 @@ def _fence_end(text: str, lines: list[Line], index: int, match: re.Match[str]) -
         len(match["prefix"].expandtabs(TAB_COLUMNS)),
         match["prefix"].count(">"),
     )
+    blanks = False
     for close in range(index + 1, len(lines)):
-        content = text[lines[close].start : lines[close].end]
-        prefix = content[: len(content) - len(content.lstrip(" \t>"))]
-        if content.strip() and (len(prefix.expandtabs(TAB_COLUMNS)) < width or prefix.count(">") < quotes):
+        prefix, content = _fence_prefix(text[lines[close].start : lines[close].end], width)
+        level = prefix.count(">")
+        if not content.strip():
+            blanks = True
+            continue
+        outside = len(prefix.expandtabs(TAB_COLUMNS)) < width if not quotes else blanks and level < quotes
+        if level > quotes or outside:
             return None
-        if content.strip(" \t>") == fence and prefix.count(">") == quotes:
+        if content.rstrip() == fence:
             return close
     return None
+
+
+def _fence_prefix(line: str, width: int) -> tuple[str, str]:
+    """A line's indentation and quote marks, as far as its fence has them, and the rest."""
+    end = 0
+    while end < len(line) and line[end] in " \t>" and len(line[:end].expandtabs(TAB_COLUMNS)) < width:
+        end += 1
+    return line[:end], line[end:]
 
 
 def _html_lines(text: str, lines: list[Line], scanner: "_Scanner") -> list[Line]:
@@ -496,12 +511,11 @@ class _Scanner:
         if attributes:
             ids = re.findall(r"#([^\s}]+)", re.sub(r"""=(?:"[^"]*"|'[^']*')""", "", attributes.group(1)))
             self.found.ids.update(ids)
-            if not ids:
-                opening = re.match(r"\{:?", attributes.group(1))
-                at = start + attributes.start(1) + (opening.end() if opening else 1)
-                self.found.anchors.append(Anchor(name, at, True))
-        elif words.strip():
-            self.found.anchors.append(Anchor(name, start + len(words.rstrip()), False))
+            opening = re.match(r"\{:?", attributes.group(1))
+            at = start + attributes.start(1) + (opening.end() if opening else 1)
+            self.found.anchors.append(Anchor(name, None if ids else at, True))
+        else:
+            self.found.anchors.append(Anchor(name, start + len(words.rstrip()) if words.strip() else None))
 
     def _rule(self, lines: Sequence[Line], index: int, kind: str) -> int | None:
         return index + 1 if _RULE.match(self.content(lines[index])) else None
@@ -563,7 +577,7 @@ class _Scanner:
         if not match:
             return None
         inner = [lines[index]._replace(at=lines[index].at + match.end(), dedented=False)]
-        index = self._lazy(lines, index + 1, inner, (_FOOTNOTE, _ABBREVIATION, _REFERENCE))
+        index = self._lazy(lines, index + 1, inner, (_FOOTNOTE, _ABBREVIATION, _LABEL))
         rest, index = self.indented(lines, index)
         self.blocks([*inner, *rest], "footnote")
         return index
@@ -590,11 +604,18 @@ class _Scanner:
         return index + 1
 
     def _reference(self, lines: Sequence[Line], index: int, kind: str) -> int | None:
+        """A link definition; its address and its title may stand on lines of their own."""
         line = lines[index]
-        match = _REFERENCE.match(self.content(line))
-        if not match or match["label"].startswith("^"):
+        label = _LABEL.match(self.content(line))
+        if not label or label["label"].startswith("^"):
             return None
-        self.found.labels.add(inline.label_key(match["label"]))
+        line = line._replace(at=line.at + label.end())
+        if self.blank(line) and index + 1 < len(lines) and lines[index + 1].kind == "text":
+            index, line = index + 1, lines[index + 1]
+        match = _ADDRESS.match(self.content(line))
+        if not match:
+            return None
+        self.found.labels.add(inline.label_key(label["label"]))
         if not match["title"] and index + 1 < len(lines) and lines[index + 1].kind == "text":
             match, line = _NEXT_TITLE.match(self.content(lines[index + 1])), lines[index + 1]
             index += 1 if match else 0
@@ -704,7 +725,7 @@ class _Scanner:
 _Handler = Callable[[Sequence[Line], int, str], int | None]
 
 _INTERRUPTING = (
-    _HEADING, _RULE, _QUOTE, _SLASH, _ADMONITION, _TAB, _FOOTNOTE, _ABBREVIATION, _REFERENCE, _DEFINITION,
+    _HEADING, _RULE, _QUOTE, _SLASH, _ADMONITION, _TAB, _FOOTNOTE, _ABBREVIATION, _LABEL, _DEFINITION,
     _SNIPPET,
 )  # fmt: skip
 

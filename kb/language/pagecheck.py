@@ -30,8 +30,13 @@ class Checked:
     broken: tuple[Broken, ...]
 
 
-Skeleton = tuple[str, ...]
-"""A page without its words: tags with the attributes that must stay, and the text of code."""
+@dataclass(frozen=True, slots=True)
+class Skeleton:
+    """A page without its words: tags with the attributes that must stay, the text of code, its headings' ids."""
+
+    parts: tuple[str, ...]
+    heading_ids: tuple[str, ...] = ()
+
 
 _WORD_ATTRIBUTES = frozenset(
     (
@@ -57,7 +62,7 @@ def skeleton(html: str) -> Skeleton:
     reader = _Reader()
     reader.feed(html)
     reader.close()
-    return tuple(reader.parts)
+    return Skeleton(tuple(reader.parts), tuple(reader.heading_ids))
 
 
 class _Reader(HTMLParser):
@@ -65,13 +70,16 @@ class _Reader(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.parts: list[str] = []
         self.literal: list[str] = []
+        self.heading_ids: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         kept = sorted(f'{name}="{value or ""}"' for name, value in attrs if name not in _WORD_ATTRIBUTES)
         self.parts.append(f"<{' '.join([tag, *kept])}>")
-        if tag not in _VOID_TAGS and (
-            tag in _LITERAL_TAGS or self.literal or "arithmatex" in dict(attrs).values()
-        ):
+        names = dict(attrs)
+        if re.fullmatch("h[1-6]", tag):
+            self.heading_ids.append(names.get("id") or "")
+        math = "arithmatex" in (names.get("class") or "").split()
+        if tag not in _VOID_TAGS and (tag in _LITERAL_TAGS or self.literal or math):
             self.literal.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
@@ -104,7 +112,7 @@ def check_page(
         _settle(
             page, list(translations), kept, [i for i, text in enumerate(translations) if text is not None]
         )
-    return Checked(join(document, kept), tuple(kept), tuple(page.broken))
+    return Checked(page.joined(kept), tuple(kept), tuple(page.broken))
 
 
 class _Page:
@@ -115,10 +123,16 @@ class _Page:
         self.render = render
         self.source = source if source is not None else skeleton(render(body(document.text)))
         self.broken: list[Broken] = []
+        known = len(self.source.heading_ids) == len(document.anchors)
+        self.ids = self.source.heading_ids if known else None
+
+    def joined(self, translations: Sequence[str | None]) -> str:
+        """The translated page, with the ids the source's headings were seen to have."""
+        return join(self.document, translations, ids=self.ids)
 
     def problem(self, translations: Sequence[str | None]) -> str:
         """The first difference between the source's page and the translation's; "" when there is none."""
-        text = join(self.document, translations)
+        text = self.joined(translations)
         if text == self.document.text:
             return ""
         return difference(self.source, skeleton(self.render(body(text))))
@@ -126,9 +140,10 @@ class _Page:
 
 def difference(source: Skeleton, translation: Skeleton) -> str:
     """The first place where two skeletons part, as a sentence; "" when they are equal."""
-    if source == translation:
+    if source.parts == translation.parts:
         return ""
-    pairs = zip((*source, "the end of the page"), (*translation, "the end of the page"), strict=False)
+    end = "the end of the page"
+    pairs = zip((*source.parts, end), (*translation.parts, end), strict=False)
     wanted, found = next(((a, b) for a, b in pairs if a != b), ("", ""))
     return f"the source has {_short(wanted)}, the translation {_short(found)}"
 

@@ -35,7 +35,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A source text, its segments in document order, and its headings that have no id of their own."""
+    """A source text, its segments in document order, its headings, and the ids written in it."""
 
     text: str
     segments: tuple[Segment, ...]
@@ -90,12 +90,14 @@ def join(
     translations: Sequence[str | None],
     *,
     slug: Callable[[str, str], str] = slugify,
+    ids: Sequence[str] | None = None,
 ) -> str:
     """The article with each segment replaced by its translation; None leaves the source's bytes.
 
     `translations` has one item a segment; ValueError otherwise. A blank one counts as None. With nothing
     translated the result is `document.text` itself; otherwise every heading also gets the id that `slug`
-    gives the source's heading, so that links into the page work in every language.
+    gives the source's heading, so that links into the page work in every language. Who has rendered the
+    source passes the ids of its headings as `ids`, one for each of `document.anchors`.
     """
     if len(translations) != len(document.segments):
         raise ValueError(f"{len(document.segments)} segments, {len(translations)} translations")
@@ -107,7 +109,7 @@ def join(
     ]
     if not edits:
         return document.text
-    edits += _heading_ids(document, slug)
+    edits += _heading_ids(document, ids if ids is not None else _slugs(document, slug))
     edits.sort(key=lambda edit: edit[:2])
     pieces, position = [], 0
     for start, end, words in edits:
@@ -122,15 +124,21 @@ def _written(segment: Segment, translation: str, newline: str) -> str:
     return writing.write(translation, segment.text, segment.writer, segment.prefix, newline)
 
 
-def _heading_ids(document: Document, slug: Callable[[str, str], str]) -> Iterator[tuple[int, int, str]]:
+def _heading_ids(document: Document, ids: Sequence[str]) -> Iterator[tuple[int, int, str]]:
+    for anchor, name in zip(document.anchors, ids, strict=True):
+        if anchor.at is not None and name:
+            yield anchor.at, anchor.at, writing.heading_id(name, inside=anchor.inside)
+
+
+def _slugs(document: Document, slug: Callable[[str, str], str]) -> list[str]:
     """Python-Markdown's `toc`: explicit ids first, then one per heading, made unique by `_1`, `_2`…"""
     used = set(document.ids)
+    slugs = []
     for anchor in document.anchors:
-        if "{{" in anchor.name or "{%" in anchor.name:
-            continue
-        name = _unique(slug(anchor.name, "-"), used)
-        used.add(name)
-        yield anchor.at, anchor.at, writing.heading_id(name, inside=anchor.inside)
+        unknown = anchor.at is None or "{{" in anchor.name or "{%" in anchor.name
+        slugs.append("" if unknown else _unique(slug(anchor.name, "-"), used))
+        used.add(slugs[-1])
+    return slugs
 
 
 def _unique(name: str, used: set[str]) -> str:
