@@ -182,7 +182,7 @@ class Catalog:
         home = best.get(INDEX)
         categories = [self._category(id, articles) for id, articles in members.items() if id]
         categories.sort(key=lambda c: (c.order, c.id))
-        return Edition(language, home, tuple(c for c in categories if c.articles))
+        return Edition(language, home, tuple(c for c in categories if c.articles or c.index))
 
     def _best(self, language: str, id: str) -> Article:
         own = self.get(language, id)
