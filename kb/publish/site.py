@@ -479,8 +479,8 @@ class _HelpCentre(BasePlugin[_NoOptions]):  # type: ignore[no-untyped-call]
             )
         address = f'href="{Markup.escape(link.to(view.url))}"'
         return self._sidebars[key].replace(
-            f'{address} class="md-nav__link"',
-            f'{address} class="md-nav__link md-nav__link--active" aria-current="page"',
+            f"{address}>",
+            f'{address} aria-current="page">',
             1,
         )
 
