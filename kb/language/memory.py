@@ -159,12 +159,13 @@ def entry_for(segment: Segment, **fields: object) -> Entry:
 
 # --- reading ---
 
-_STRING = r'"((?:[^"\\\n]|\\.)*)"'
+_INSIDE = r'[^"\\\n]*(?:\\.[^"\\\n]*)*'
+_STRING = rf'"({_INSIDE})"'
 _PLAIN = re.compile(
     r"(?:# mt: (?P<mt>\S+)\n)?"
     r"#\. (?P<note>.*)\n"
     r"(?P<fuzzy>#, fuzzy\n)?"
-    r'msgid "(?P<id>(?:[^"\\\n]|\\.)*)"\nmsgstr "(?P<str>(?:[^"\\\n]|\\.)*)"'
+    rf'msgid "(?P<id>{_INSIDE})"\nmsgstr "(?P<str>{_INSIDE})"'
 )
 """The shape nearly all entries have; the others are read line by line."""
 _KEYWORD = re.compile(rf"(msgctxt|msgid_plural|msgid|msgstr(?:\[\d+\])?)[ \t]*{_STRING}[ \t]*")
