@@ -59,7 +59,7 @@ lock: $(VENV)/.dev
 	@$(BIN)/python -m piptools compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 	  --no-header --allow-unsafe --strip-extras --extra desk --extra build -o requirements/base.txt pyproject.toml
 	@$(BIN)/python -m piptools compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
-	  --no-header --allow-unsafe --strip-extras --extra build --extra dev --extra all -c requirements/base.txt -o requirements/dev.txt pyproject.toml
+	  --no-header --allow-unsafe --strip-extras --extra build --extra dev --extra desk --extra postgresql --extra argos --extra firefox -c requirements/base.txt -o requirements/dev.txt pyproject.toml
 
 clean:
 	rm -rf $(VENV) site .kb dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
