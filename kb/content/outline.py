@@ -72,18 +72,19 @@ def outline(body: str, first_line: int = 1) -> Outline:
 _FENCE = re.compile(r"^[ \t>]*(`{3,}|~{3,})([^\n]*)$", re.M)
 _CONTAINER = re.compile(r"(?:[-*+][ \t]|\d{1,9}[.)][ \t]|!!!|\?\?\?|===|\[\^[^\]\n]+\]:|:[ \t]|///)")
 _OPAQUE = re.compile(r"\\[`<]|`+|<!--|<(?:pre|code|script|style|textarea)\b", re.I)
+_COMMENTS = re.compile(r"\\[`<]|`+|<!--")
 _BLANK = re.compile(r"\n[ \t]*\n")
 
 
-def without_code(body: str) -> str:
+def without_code(body: str, *, keep_html: bool = False) -> str:
     """``body`` with code, HTML comments and raw HTML blocks replaced by spaces; every other character, and
-    every line, stays at its place."""
+    every line, stays at its place. ``keep_html`` leaves elements such as ``<pre>`` and ``<script>``."""
     if "```" in body or "~~~" in body:
         body = _without_fences(body)
     if "\n    " in body or "\n\t" in body or body.startswith(("    ", "\t")):
         body = _without_indented(body)
     if "`" in body or "<" in body:
-        body = _without_spans(body)
+        body = _without_spans(body, _COMMENTS if keep_html else _OPAQUE)
     return body
 
 
@@ -143,14 +144,14 @@ def _without_indented(text: str) -> str:
     return "\n".join(lines)
 
 
-def _without_spans(text: str) -> str:
+def _without_spans(text: str, opaque: re.Pattern[str]) -> str:
     runs: dict[int, list[int]] = {}
     for run in re.finditer(r"`+", text):
         runs.setdefault(run.end() - run.start(), []).append(run.start())
     blanks = [m.start() for m in _BLANK.finditer(text)]
     missing: set[str] = set()
     spans, position = [], 0
-    while match := _OPAQUE.search(text, position):
+    while match := opaque.search(text, position):
         start, token = match.start(), match.group()
         position = match.end()
         if token[0] == "\\":

@@ -91,7 +91,16 @@ def test_anchors_are_also_those_written_by_hand() -> None:
 
 @pytest.mark.parametrize(
     "heading",
-    ["How long?", "Price: 5 € *net*", "`kb` build", "[Link](x.md) here", "C&amp;A", "snake_case and _em_", "A – b - c", "Й і ї?"],
+    [
+        "How long?",
+        "Price: 5 € *net*",
+        "`kb` build",
+        "[Link](x.md) here",
+        "C&amp;A",
+        "snake_case and _em_",
+        "A – b - c",
+        "Й і ї?",
+    ],
 )
 def test_anchors_are_those_of_the_rendered_page(heading: str) -> None:
     from markdown import Markdown

@@ -56,7 +56,9 @@ def test_words_that_yaml_takes_for_other_things_stay_words(centre: HelpCentre) -
 
 
 def test_a_detail_without_a_value_is_as_if_it_were_not_there(centre: HelpCentre) -> None:
-    centre.write("en/a/b.md", "---\ntitle: B\nquestions:\n# none yet\ntags: ~\norder: null\ndescription: ''\n---\n")
+    centre.write(
+        "en/a/b.md", "---\ntitle: B\nquestions:\n# none yet\ntags: ~\norder: null\ndescription: ''\n---\n"
+    )
     article = centre.get("en/a/b.md")
     assert centre.problems() == []
     assert (article.questions, article.tags, article.order, article.description) == ((), (), None, "")

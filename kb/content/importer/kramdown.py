@@ -17,11 +17,17 @@ _TOC = re.compile(r"(?m)^(?:[-*+]|\d+\.)[ \t]+[^\n]*\n\{:\s*toc\s*\}[ \t]*$|^\{:
 
 def translate(text: str, report: Report) -> str:
     """kramdown's own marks as those of the site; what has no counterpart is reported. Lines stay lines."""
-    text = _TOC.sub(lambda match: "\n" * match.group().count("\n"), text)
+    text = _TOC.sub(lambda match: _without_toc(match, report), text)
     if "{:" in text:
         text = _extensions(text, report)
         text = _attribute_lists(text, report)
     return text
+
+
+def _without_toc(match: re.Match[str], report: Report) -> str:
+    line = match.string.count("\n", 0, match.start()) + 1
+    report("import-attribute", line, "the table of contents was left out: the site gives every page one", "")
+    return "\n" * match.group().count("\n")
 
 
 def _extensions(text: str, report: Report) -> str:
@@ -97,11 +103,11 @@ def with_deep_lists(text: str, *, interrupting: bool = False) -> str:
 
 def _deepened(lines: list[str], interrupting: bool) -> Iterator[str]:
     inner: list[int] = []  # where the text of each open item starts in the source
-    fence, after_blank = "", True
+    fence, after_blank, in_paragraph = "", True, False
     for line in lines:
         stripped = line.strip()
         if not stripped:
-            after_blank = True
+            after_blank, in_paragraph = True, False
             yield ""
             continue
         indent = len(line) - len(line.lstrip(" "))
@@ -119,9 +125,9 @@ def _deepened(lines: list[str], interrupting: bool) -> Iterator[str]:
         if after_blank or item or opening or stripped[0] in "#|><":
             while inner and indent < inner[-1]:
                 inner.pop()
-        if item and interrupting and not inner and not after_blank and item["marker"] in "-*+1.":
+        if item and interrupting and in_paragraph and item["marker"] in "-*+1.":
             yield ""
-        after_blank = False
+        after_blank, in_paragraph = False, not (item or inner or opening or stripped[0] == "#")
         if opening:
             fence = opening[1]
             yield _moved(line, inner)

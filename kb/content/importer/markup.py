@@ -7,10 +7,10 @@ from html.parser import HTMLParser
 from kb.content.importer.liquid import Report
 from kb.content.outline import without_code
 
-_INLINE = frozenset(
-    ["a", "abbr", "b", "br", "cite", "code", "em", "i", "img", "kbd", "mark", "q", "s", "small", "span"]
-    + ["strong", "sub", "sup", "u"]
-)
+_PLAIN = ["a", "b", "br", "code", "em", "i", "img", "span", "strong"]
+_AS_HTML = ["abbr", "cite", "kbd", "mark", "q", "s", "small", "sub", "sup", "u"]
+"""Elements inside a line that Markdown has no marks for; as HTML they are fine."""
+_INLINE = frozenset([*_PLAIN, *_AS_HTML])
 _HEADINGS = ["h1", "h2", "h3", "h4", "h5", "h6"]
 _TABLE_PARTS = ["thead", "tbody", "tr", "th", "td"]
 _BLOCKS = frozenset(
@@ -66,7 +66,7 @@ def translate(text: str, report: Report) -> str:
 
 
 def _blocks(text: str, report: Report) -> str:
-    blank = without_code(text)
+    blank = without_code(text, keep_html=True)
     lines, pieces, i = text.split("\n"), [], 0
     seen = blank.split("\n")
     while i < len(lines):
@@ -247,7 +247,6 @@ def _inline(children: list["_Node | str"]) -> str:
 
 
 _AROUND = {"b": "**", "strong": "**", "i": "*", "em": "*"}
-_AS_HTML = frozenset(["abbr", "cite", "kbd", "mark", "q", "s", "small", "sub", "sup", "u"])
 
 
 def _inline_one(child: "_Node | str") -> str:

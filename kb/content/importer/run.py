@@ -66,6 +66,7 @@ def read(src: Path, options: Options) -> Result:
     pages, problems = find(src, options.kind)
     if not pages:
         raise ConfigError(f"{src} has no pages", hint="name the folder that holds the .md files")
+    read_pages = len(pages)
     taken = {file.removesuffix(".md") for file in options.existing if file.endswith(".md")}
     if "index" not in taken and not any(page.address == "" for page in pages):
         pages.append(_home(options.language))
@@ -82,7 +83,7 @@ def read(src: Path, options: Options) -> Result:
     kept = sum(map(len, places.former.values()))
     ids = {page.id.rpartition("/")[0] for page in places.articles} - {""}
     summary = Summary(
-        len(pages), len(places.articles), len(ids), len(run.copies), kept, grave, len(found) - grave
+        read_pages, len(places.articles), len(ids), len(run.copies), kept, grave, len(found) - grave
     )
     return Result(files, tuple(found), summary)
 
