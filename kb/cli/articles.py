@@ -213,16 +213,16 @@ def _only(problems: Sequence[Problem], paths: Sequence[str], root: Path) -> list
     """The findings in ``paths`` (as the shell sees them), all of them when there are none."""
     if not paths:
         return list(problems)
-    wanted = []
-    for path in paths:
-        given = Path(path)
-        if not given.exists() and not (root / given).exists():
-            raise ConfigError(f"{path} does not exist")
-        full = (given if given.exists() else root / given).resolve()
-        if not full.is_relative_to(root):
-            raise ConfigError(f"{path} is not in the content folder {root}")
-        wanted.append(full.relative_to(root).as_posix())
+    wanted = [_inside(root, path) for path in paths]
     return [p for p in problems if any(w in (p.path, ".") or p.path.startswith(f"{w}/") for w in wanted)]
+
+
+def _inside(root: Path, path: str) -> str:
+    """``path``, given from the current folder or from the content folder, as findings write it."""
+    for place in (Path(path).resolve(), (root / path).resolve()):
+        if place.exists() and place.is_relative_to(root):
+            return place.relative_to(root).as_posix()
+    raise ConfigError(f"{path} is not in the content folder {root}")
 
 
 def _prefix(root: Path) -> str:
