@@ -1,5 +1,5 @@
 // Sends a visitor of the root address to their language: the one they chose before, else the first of the browser's
-// that the site has, else the default. Runs before the page is painted; without it the page is a plain list.
+// that the site has, else the default. Hides the page before it is painted; without this script the page is a plain list.
 (() => {
   const { languages, default: fallback } = document.currentScript.dataset;
   const known = languages.split(" ");
@@ -37,10 +37,13 @@
   const language = find(remembered().toLowerCase()) ?? preferred() ?? fallback;
   const page = document.documentElement;
   page.hidden = true;
-  // Should the way be barred, or the reader come back to this page, the list must be there.
+  // Should the way be barred, or the reader come back to this page, the list must be there: so it is read to its end
+  // before leaving, which takes no noticeable time.
   setTimeout(() => (page.hidden = false), 3000);
   addEventListener("pageshow", (event) => {
     if (event.persisted) page.hidden = false;
   });
-  location.replace(`${language}/${location.search}${location.hash}`);
+  document.addEventListener("DOMContentLoaded", () => {
+    location.replace(`${language}/${location.search}${location.hash}`);
+  });
 })();
