@@ -112,7 +112,7 @@ def install_file(file: Path, models: Path, pins: Pins, *, origin: str = "") -> s
         ModelError: the file is none, is damaged or dangerous, or is not the one the lock file names.
     """
     if file.is_dir():
-        return _install_firefox(_folder_files(file), file.name, models, pins, origin)
+        return _install_firefox(_folder_files(file), file.name, models, pins, origin or file.name)
     if not file.is_file():
         raise ModelError(f"there is no file {file}", hint="name a .argosmodel file, or a pair such as en-pt")
     try:
