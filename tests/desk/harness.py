@@ -41,6 +41,17 @@ class Clock:
         self.now += seconds
 
 
+class Monotonic:
+    """The same time, which does not go back when the clock is set back."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock, self._latest = clock, clock.now
+
+    def __call__(self) -> float:
+        self._latest = max(self._latest, self._clock.now)
+        return self._latest
+
+
 @dataclass(frozen=True)
 class Answer:
     """What came back."""
@@ -78,7 +89,7 @@ class Shop:
         self.path = folder / "desk.sqlite"
         self.database = tickets.open_database(database or str(self.path))
         policy = self.settings.proof_of_work
-        gate = Gate(self.settings.limits, keyring, proof_of_work=policy, clock=self.clock, wall=self.clock)
+        gate = Gate(self.settings.limits, keyring, proof_of_work=policy, clock=Monotonic(self.clock), wall=self.clock)
         self.desk = Desk(
             self.settings, self.database, keyring, words(), suggest=suggest, gate=gate, clock=self.clock
         )
