@@ -1,6 +1,6 @@
 """Articles that say nearly the same: shared runs of words, found without comparing every pair.
 
-Each text is a set of hashed runs of :data:`WORDS` words (shingles). Pairs that share several of a fixed
+Each text is a set of hashed runs of four words (shingles). Pairs that share several of a fixed
 sample of them are compared in full by their Jaccard index (Broder, "On the resemblance and containment of
 documents", 1997).
 """
@@ -9,9 +9,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from zlib import crc32
 
-WORDS = 4
 SAMPLE = 8
-"""One shingle in this many is looked up."""
+"""One shingle in this many is looked up; a power of two."""
 SHORTEST = 25
 """Shingles; shorter texts are alike by chance."""
 ALIKE = 0.6
@@ -21,7 +20,8 @@ CROWD = 12
 
 def near_duplicates(texts: Mapping[str, str]) -> Iterator[tuple[str, str, float]]:
     """(key, an earlier key, likeness from 0 to 1) for each text that is nearly an earlier one."""
-    shingles = {key: _shingles(text) for key, text in texts.items()}
+    numbers: dict[str, int] = {}
+    shingles = {key: _shingles(text, numbers) for key, text in texts.items()}
     shingles = {key: found for key, found in shingles.items() if len(found) >= SHORTEST}
     earlier: dict[str, tuple[float, str]] = {}
     for first, second in _candidates(shingles):
@@ -35,17 +35,26 @@ def near_duplicates(texts: Mapping[str, str]) -> Iterator[tuple[str, str, float]
             yield key, first, likeness
 
 
-def _shingles(text: str) -> frozenset[int]:
-    words = re.findall(r"\w+", text.lower())
-    return frozenset(crc32(" ".join(words[i : i + WORDS]).encode()) for i in range(len(words) - WORDS + 1))
+def _shingles(text: str, numbers: dict[str, int]) -> frozenset[int]:
+    """``numbers`` remembers each word's hash from text to text."""
+    words = []
+    for word in re.findall(r"\w+", text.lower()):
+        number = numbers.get(word)
+        if number is None:
+            # Not Python's own hash, which differs from run to run.
+            number = numbers[word] = crc32(word.encode())
+        words.append(number)
+    return frozenset(
+        (a * 0x9E3779B1 + b * 0x85EBCA77 + c * 0xC2B2AE3D + d) & 0xFFFFFFFF
+        for a, b, c, d in zip(words, words[1:], words[2:], words[3:], strict=False)
+    )
 
 
 def _candidates(shingles: Mapping[str, frozenset[int]]) -> Iterable[tuple[str, str]]:
     holders: dict[int, list[str]] = {}
     for key, found in shingles.items():
-        for shingle in found:
-            if shingle % SAMPLE == 0:
-                holders.setdefault(shingle, []).append(key)
+        for shingle in [number for number in found if not number & (SAMPLE - 1)]:
+            holders.setdefault(shingle, []).append(key)
     shared: dict[tuple[str, str], int] = {}
     for keys in holders.values():
         for i, first in enumerate(keys):
