@@ -41,6 +41,7 @@ from kb.publish.policy import Sources
 from kb.publish.sections import Rendered
 from kb.publish.site import Built, Identity
 from kb.publish.standalone import Standalone
+from kb.publish.texts import write as write_texts
 
 Progress = Callable[[int, int, str], None]
 """Receives pages done, pages in all, and what is being made."""
@@ -148,7 +149,8 @@ def plan(config: Config, content: Content, *, today: date, languages: Sequence[s
     shared, files = assets.collect(identity.theme_dirs, resources.theme_dir(), _search_modules())
     catalog = content.catalog.public(today)
     strings, missing = _strings(languages, identity.theme_dirs)
-    former, clashes = addresses.former(catalog, content.history, articles=config.articles)
+    hidden = {article.id for article in content.catalog} - set(catalog.ids)
+    former, clashes = addresses.former(catalog, content.history, articles=config.articles, hidden=hidden)
     origins = availability(catalog.texts)
     plans = tuple(
         Plan(
@@ -256,10 +258,7 @@ def _write_root(draft: Draft, out: Path, built: Sequence[Built]) -> Sources:
     )
     for each in built:
         sources |= each.sources
-    for address, text in (texts | dict(hosts.inside(_serving(draft, sources)))).items():
-        file = out / address
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, "utf-8", newline="\n")
+    write_texts({**texts, **hosts.inside(_serving(draft, sources))}, out)
     return sources
 
 

@@ -1,7 +1,7 @@
 """What machines read of the site: sitemap, robots.txt, RSS, llms.txt and OpenSearch.
 
-Everything is computed from the pages that are published and from git's dates, never from the clock, so that the
-same articles give the same files.
+Everything is computed from the pages that are published and from git's dates, never from the clock: the same
+articles give the same files.
 """
 
 import re

@@ -256,7 +256,8 @@ def availability(texts: Mapping[str, Mapping[str, Article]]) -> dict[str, dict[s
 
 
 def alternates(page: Page, default: str) -> Sequence[tuple[str, str]]:
-    """hreflang pairs: every language with a real text of its own, and ``x-default`` for the default one.
+    """hreflang pairs: every language with a real text of its own, and ``x-default`` for the default one; for home
+    pages, for the root of the site, which knows the visitor's language better.
 
     A page shown as a fallback has none: it is not a version of its own (developers.google.com, "Tell Google about
     localized versions of your page").
@@ -264,5 +265,7 @@ def alternates(page: Page, default: str) -> Sequence[tuple[str, str]]:
     if not page.indexable:
         return ()
     real = [(c.language, c.url) for c in page.choices if c.origin is not Origin.FALLBACK]
+    if page.kind == "home":
+        return [*real, ("x-default", "")]
     fallback = next((url for language, url in real if language == default), None)
     return [*real, *([("x-default", fallback)] if fallback is not None else [])]
