@@ -77,6 +77,11 @@ def test_sitemap_names_translations_and_days_of_change(around: Surroundings) -> 
     assert set(pages[f"{URL}en/returns/refunds/"][1]) == {"en", "x-default"}
 
 
+def test_root_is_the_default_version_of_the_home_pages(around: Surroundings) -> None:
+    links = sitemap(around.feeds()["sitemap.xml"])[f"{URL}uk/"][1]
+    assert links == {"en": f"{URL}en/", "uk": f"{URL}uk/", "x-default": URL}
+
+
 def test_hreflang_links_of_the_sitemap_are_mutual(around: Surroundings) -> None:
     pages = sitemap(around.feeds()["sitemap.xml"])
     for address, (_, links) in pages.items():
