@@ -368,7 +368,7 @@ class _HelpCentre(BasePlugin[_NoOptions]):  # type: ignore[no-untyped-call]
     @event_priority(-100)
     def on_page_content(self, html: str, *, page: MkDocsPage, config: MkDocsConfig, files: Files) -> str:
         _clean_toc(page.toc)
-        return clean(html) if html else ""
+        return _name_tasks(clean(html), self.job.strings) if html else ""
 
     def on_env(self, env: Environment, *, config: MkDocsConfig, files: Files) -> Environment:
         job, strings = self.job, self.job.strings
@@ -570,6 +570,16 @@ def _material_strings(strings: Strings) -> dict[str, str]:
         "toc": strings("on_this_page"),
         "top": strings("to_top"),
     }
+
+
+def _name_tasks(html: str, strings: Strings) -> str:
+    """A task list's boxes have no text of their own; a screen reader says what their mark means."""
+    box = '<input type="checkbox" disabled=""'
+    if box not in html:
+        return html
+    done, todo = (Markup.escape(strings(key)) for key in ("task_done", "task_open"))
+    html = html.replace(f'{box} checked="">', f'{box} checked="" aria-label="{done}">')
+    return html.replace(f"{box}>", f'{box} aria-label="{todo}">')
 
 
 def _clean_toc(items: Any) -> None:

@@ -36,6 +36,16 @@ function revealTarget() {
     if (node.tagName === "DETAILS") node.open = true;
 }
 
+/** A table wider than the page can be scrolled by keyboard, too. */
+function scrollTables() {
+  const observer = new ResizeObserver((entries) => {
+    for (const { target } of entries)
+      if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+      else target.removeAttribute("tabindex");
+  });
+  for (const box of document.querySelectorAll(".md-typeset__scrollwrap")) observer.observe(box);
+}
+
 /** "/" moves to the search box, as on most sites with one. */
 function focusSearchOnSlash() {
   document.addEventListener("keydown", (event) => {
@@ -54,3 +64,4 @@ closeLanguages();
 revealTarget();
 focusSearchOnSlash();
 addEventListener("hashchange", revealTarget);
+addEventListener("load", scrollTables);
