@@ -293,3 +293,18 @@ def test_pages_are_styled_at_any_depth_and_fit_the_screen(page: Open, width: int
         link = tab.get_by_role("link").first
         assert link.evaluate("e => getComputedStyle(e).color") == "rgb(79, 209, 189)", address
         assert tab.evaluate("document.documentElement.scrollWidth") <= width, address
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_meet_wcag_by_axe(chromium: Any, host: str, scheme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    context = chromium.new_context(color_scheme=scheme)
+    # Without its script the root stays where it is; so does a moved page.
+    context.route(re.compile(r"(root|moved)\.js$"), lambda route: route.fulfill(body=""))
+    tab = context.new_page()
+    for address in ("", "uk/old/size/", "ar/returns/gone/", "uk/nothing", "nothing"):
+        tab.goto(host + address)
+        found = axe.run(tab).response["violations"]
+        assert [(each["id"], each["nodes"][0]["html"]) for each in found] == [], address
+    context.close()
