@@ -23,7 +23,7 @@ const KEPT = "йїў";
 const ELIDING = new Set(["fr", "it", "ca", "oc"]);
 
 const INDIC = "\\u0900-\\u0963\\u0966-\\u096f\\u0971-\\u0df3\\u0f00\\u0f18-\\u0f39\\u0f3e-\\u0f84\\u0f86-\\u0fbc\\u135d-\\u135f";
-const UNSPACED =
+export const UNSPACED =
   "\\u0e01-\\u0e3a\\u0e40-\\u0e4e\\u0e81-\\u0ecd\\u0edc-\\u0edf\\u1000-\\u103f\\u1050-\\u109f\\u1780-\\u17d3" +
   "\\u3005\\u3040-\\u309f\\u30a0-\\u30fa\\u30fc-\\u30ff\\u3400-\\u4dbf\\u4e00-\\u9fff\\uf900-\\ufaff\\u{20000}-\\u{3134f}";
 /** Left out but for Adlam and ideographs: runtimes of different age disagree on what is a letter there. */

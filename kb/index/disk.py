@@ -6,37 +6,53 @@ contents, so an index is opened only from where the build wrote it.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+import sys
+from array import array
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from whoosh import index
+from whoosh.analysis import IDAnalyzer
 from whoosh.fields import STORED, FieldType, Schema
 from whoosh.formats import Frequency
 
 from kb.errors import SearchIndexError
 from kb.index.terms import TERMS_VERSION
+from kb.index.vectors import Floats
 
 FORMAT = 1
 _ABOUT = "about.json"
+_VECTORS = "vectors.bin"
+_ARTICLE_VECTORS = "articles.f32"
 _WRITER_MEMORY_MB = 64
 
 
-class TermCounts(FieldType):  # type: ignore[misc]  # Whoosh declares no types that mypy can follow
+class TermCounts(FieldType):
     """A field whose value is a mapping of terms to counts: our terms, not an analyser's."""
 
     def __init__(self) -> None:
-        super().__init__(Frequency(), None)
+        super().__init__(Frequency(), IDAnalyzer())
 
-    def index(self, value: Mapping[str, int], **options: Any) -> Iterator[tuple[bytes, int, float, bytes]]:
+    def index(
+        self, value: Mapping[str, int], **options: Any
+    ) -> Generator[tuple[bytes, int, float, bytes], Any, None]:
         for term, count in value.items():
             yield term.encode(), count, float(count), b""
 
 
 def write(
-    folder: Path, articles: Iterable[tuple[Mapping[str, int], Mapping[str, Any]]], about: Mapping[str, Any]
+    folder: Path,
+    articles: Iterable[tuple[Mapping[str, int], Mapping[str, Any]]],
+    about: Mapping[str, Any],
+    *,
+    vectors: bytes = b"",
+    article_vectors: Sequence[Floats] = (),
 ) -> None:
-    """An index in ``folder``, which must be empty or not exist: each article's term counts and stored fields."""
+    """An index in ``folder``, which must be empty or not exist: each article's term counts and stored fields.
+
+    ``vectors`` is the file of the table of word vectors, ``article_vectors`` the articles' own.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     made = index.create_in(str(folder), Schema(article=STORED, terms=TermCounts()))
     writer = made.writer(limitmb=_WRITER_MEMORY_MB)
@@ -45,7 +61,17 @@ def write(
     writer.commit(merge=False)
     made.close()
     text = json.dumps({"format": FORMAT, "terms": TERMS_VERSION, **about}, ensure_ascii=False)
+    if vectors:
+        (folder / _VECTORS).write_bytes(vectors)
+        (folder / _ARTICLE_VECTORS).write_bytes(b"".join(_little(vector) for vector in article_vectors))
     (folder / _ABOUT).write_text(text, "utf-8")
+
+
+def _little(vector: Floats) -> bytes:
+    if sys.byteorder == "big":
+        vector = array(vector.typecode, vector)
+        vector.byteswap()
+    return vector.tobytes()
 
 
 class DiskIndex:
@@ -59,6 +85,9 @@ class DiskIndex:
             raise SearchIndexError(f"{folder}: damaged search index: {error}", hint=_HINT) from error
         self._keys: list[bytes] = list(self._reader.lexicon("terms"))
         self.terms = [key.decode() for key in self._keys]
+        self._folder = folder
+        vectors = folder / _VECTORS
+        self.vectors = vectors.read_bytes() if vectors.is_file() else b""
         self._stored: dict[int, Mapping[str, Any]] = {}
         self._postings: dict[int, tuple[list[int], list[int]]] = {}
 
@@ -75,6 +104,13 @@ class DiskIndex:
         if stored is None:
             stored = self._stored[number] = json.loads(self._reader.stored_fields(number)["article"])
         return stored
+
+    def article_vectors(self, dimensions: int) -> list[Floats]:
+        """Each article's vector."""
+        numbers = array("f", (self._folder / _ARTICLE_VECTORS).read_bytes())
+        if sys.byteorder == "big":
+            numbers.byteswap()
+        return [numbers[i : i + dimensions] for i in range(0, len(numbers), dimensions)]
 
     def close(self) -> None:
         self._reader.close()

@@ -1,15 +1,15 @@
 """The browser's index: one file with the texts of all articles, from which ``search/engine.js`` rebuilds the rest.
 
 Postings and features follow from the texts, so only the texts are sent, as numbers of tokens. Layout, before
-it is compressed as raw deflate behind the four bytes ``KBS1`` (compressed by us, so that its size does not depend on what
-a host makes of an unknown file type)::
+it is compressed as raw deflate behind the four bytes ``KBS1`` (by us, so that its size does not depend on what a
+host makes of an unknown file type)::
 
     u32 length of header | header, JSON | dictionary, UTF-8 | tokens
 
-A token is the core of a chunk (white space apart), or punctuation bound to its left or right. Numbers below
-``COMMON`` are the commonest tokens, one byte; the rest are sorted, with the number of leading characters each shares with the one
-before it. One token is the end of a line. Number 0 ends a field; an article's fields are title, tags, questions, then heading and text
-of each section.
+A token is the core of a chunk (white space apart), punctuation bound to its left or right, or the end of a line.
+Numbers below ``COMMON`` are the commonest tokens, one byte; the rest are sorted, with the number of leading
+characters each shares with the one before it. Number 0 ends a field; an article's fields are title, tags,
+questions, then heading and text of each section.
 """
 
 import json
@@ -60,6 +60,16 @@ class Tokens:
                 tokens += entry[0]
                 found += entry[1]
         return tokens, found
+
+    def surfaces(self) -> dict[str, str]:
+        """Term → how it is written, for each chunk that is one word."""
+        found: dict[str, str] = {}
+        for tokens, of_chunk in self._chunks.values():
+            if len(of_chunk) == 1:
+                word = next((t for t in tokens if t[0] > _LINE_END), "").lower()
+                if word and word < found.get(of_chunk[0], "\U0010ffff"):
+                    found[of_chunk[0]] = word
+        return found
 
 
 def _tokens(chunk: str) -> tuple[str, ...]:

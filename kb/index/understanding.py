@@ -206,7 +206,8 @@ class Reader:
         if not found:
             return []
         nearest = found[0][0]
-        return [(CORRECTION_DISCOUNT[d], (term,)) for d, term in found if d == nearest][:CORRECTIONS_LIMIT]
+        alike = [term for far, term in found if far == nearest][:CORRECTIONS_LIMIT]
+        return [(CORRECTION_DISCOUNT[nearest], (term,)) for term in alike]
 
     def _near(self, word: str, limit: int) -> list[tuple[int, str]]:
         """Terms within ``limit`` edits: nearest first, then those that begin alike, then the commonest."""

@@ -11,6 +11,7 @@ from typing import Any
 from kb.index.document import Document
 from kb.index.packed import Tokens, pack_index
 from kb.index.rules import Rules
+from kb.index.vectors import Table, article_vectors, available, make
 
 MANIFEST = "manifest.json"
 FOLDER = "search"
@@ -35,13 +36,15 @@ def write(
     index_dir: Path | None = None,
     languages: Sequence[str] = (),
     threshold: float = 0.0,
+    vectors: Path | None = None,
 ) -> Written:
     """The indexes of one language.
 
     ``site_dir`` is the language's folder of the site (``site/uk``): it receives ``search/index.<hash>.bin``,
     which never changes under its name, and ``search/manifest.json``, which names it. ``index_dir``, empty or
     not there yet, receives the index on disk. Either may be None. ``languages`` are all the site's. The same documents
-    give the same bytes for the browser.
+    give the same bytes for the browser. ``vectors`` is a folder that keeps encoded words: where it is given and the
+    library is installed, a table of word vectors is written beside both.
     """
     reader = Tokens(language)
     tokens: list[list[list[str]]] = []
@@ -51,14 +54,17 @@ def write(
         tokens.append([of_field for of_field, _ in fields])
         counts.append(Counter(term for _, of_field in fields for term in of_field))
     about = _about(language, rules, threshold)
+    table = b""
+    if vectors is not None and available(language):
+        table = make(reader.surfaces(), language, vectors)
     files: tuple[str, ...] = ()
     size = 0
     if site_dir is not None:
         data = pack_index(documents, tokens, about)
         size = len(data)
-        files = _publish(site_dir / FOLDER, data, language, languages)
+        files = _publish(site_dir / FOLDER, data, table, language, languages)
     if index_dir is not None:
-        _to_disk(index_dir, documents, counts, about)
+        _to_disk(index_dir, documents, counts, about, table, rules.stop)
     return Written(len(documents), files, size)
 
 
@@ -71,17 +77,35 @@ def _about(language: str, rules: Rules, threshold: float) -> dict[str, Any]:
     }
 
 
-def _publish(folder: Path, data: bytes, language: str, languages: Sequence[str]) -> tuple[str, ...]:
+def _publish(
+    folder: Path, data: bytes, table: bytes, language: str, languages: Sequence[str]
+) -> tuple[str, ...]:
     folder.mkdir(parents=True, exist_ok=True)
-    name = f"index.{hashlib.sha256(data).hexdigest()[:16]}.bin"
-    (folder / name).write_bytes(data)
-    manifest = {"format": 1, "language": language, "index": name, "languages": list(languages)}
+    manifest = {
+        "format": 1,
+        "language": language,
+        "index": _hashed(folder, "index", data),
+        "vectors": _hashed(folder, "vectors", table) if table else "",
+        "languages": list(languages),
+    }
     (folder / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False) + "\n", "utf-8")
-    return (f"{FOLDER}/{name}", f"{FOLDER}/{MANIFEST}")
+    names = [name for name in (manifest["index"], manifest["vectors"], MANIFEST) if name]
+    return tuple(f"{FOLDER}/{name}" for name in names)
+
+
+def _hashed(folder: Path, kind: str, data: bytes) -> str:
+    name = f"{kind}.{hashlib.sha256(data).hexdigest()[:16]}.bin"
+    (folder / name).write_bytes(data)
+    return name
 
 
 def _to_disk(
-    folder: Path, documents: Sequence[Document], counts: Sequence[Counter[str]], about: dict[str, Any]
+    folder: Path,
+    documents: Sequence[Document],
+    counts: Sequence[Counter[str]],
+    about: dict[str, Any],
+    table: bytes,
+    stop: frozenset[str],
 ) -> None:
     from kb.index import disk  # Whoosh takes long to import, and a build for the browser alone does without
 
@@ -89,6 +113,8 @@ def _to_disk(
         folder,
         ((count, _stored(document)) for count, document in zip(counts, documents, strict=True)),
         {**about, "lengths": [sum(count.values()) for count in counts]},
+        vectors=table,
+        article_vectors=article_vectors(Table(table), counts, stop) if table else (),
     )
 
 
