@@ -223,7 +223,7 @@ def _anchor(site: _Site, article: Article, reference: Reference, goal: Destinati
 
 
 def _snippet(site: _Site, article: Article, reference: Reference) -> Iterator[Problem]:
-    name = re.sub(r"(?<=.)(?::[\w-]*){1,2}$", "", reference.target)
+    name = re.sub(r"(?<=\w):[\w:,-]*$", "", reference.target)
     parts = name.split("/")
     hint = "snippets lie below the articles folder: articles/_snippets/terms.md is _snippets/terms.md"
     if "\\" in name or ":" in name or any(part in ("", "..") or part.startswith(".") for part in parts):

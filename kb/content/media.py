@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.parsers import expat
 
-from kb.content import reader
+from kb.content import names, reader
 from kb.content.findings import problem
 from kb.errors import Problem
 
@@ -70,7 +70,8 @@ def read(root: Path, articles: str, languages: Sequence[str]) -> tuple[Media, tu
     problems: list[Problem] = []
     files: dict[str, Mapping[str, MediaFile]] = {}
     for language in languages:
-        found = {}
+        found: dict[str, MediaFile] = {}
+        keys: dict[str, str] = {}
         for entry in reader.walk(root, articles, language, report=_ignore):
             ending = entry.ending.lower()
             if ending in _NOT_MEDIA:
@@ -78,9 +79,17 @@ def read(root: Path, articles: str, languages: Sequence[str]) -> tuple[Media, tu
             problems += faults(entry.path, ending, Path(entry.file), entry.size)
             if ending in IMAGES | OTHERS and entry.size <= MEDIA_LIMIT_BYTES:
                 name = entry.id + entry.ending
+                twin = keys.setdefault(names.twin_key(name), entry.path)
+                if twin != entry.path:
+                    problems.append(_twin(entry.path, twin))
                 found[name] = MediaFile(language, name, entry.path, Path(entry.file), entry.size)
         files[language] = found
     return Media(tuple(languages), files), tuple(problems)
+
+
+def _twin(path: str, other: str) -> Problem:
+    message = f"the name differs from '{other}' by case only"
+    return problem("name-case-twin", path, None, message, "rename one of them")
 
 
 def _ignore(_: Problem) -> None:

@@ -303,18 +303,25 @@ def _folder_problems(root: Path, articles: str, languages: Sequence[str], *, fou
         )
     if not top.is_dir() or top.is_symlink():
         return problems
-    for name in sorted(os.listdir(top)):
-        folder = top / name
-        # Folders such as _snippets hold parts of articles, not articles.
-        if name in languages or name.startswith((".", "_")) or not folder.is_dir():
+    for entry in sorted(os.scandir(top), key=lambda entry: entry.name):
+        path = names.visible(f"{articles}/{entry.name}")
+        if entry.name in languages:
             continue
-        if next(folder.rglob("*.md"), None) is not None:
-            path = names.visible(f"{articles}/{name}")
-            message = f"the articles in this folder are not published: '{name}' is not a configured language"
-            problems.append(
-                problem("language-not-configured", path, None, message, did_you_mean(name, languages))
-            )
+        if entry.is_symlink():
+            problems.append(_link(path))
+        # Folders such as _snippets hold parts of articles, not articles.
+        elif not entry.name.startswith((".", "_")) and _has_articles(entry):
+            shown = names.visible(entry.name)
+            message = f"what is here is not published: '{shown}' is not the folder of a configured language"
+            hint = did_you_mean(entry.name, languages)
+            problems.append(problem("language-not-configured", path, None, message, hint))
     return problems
+
+
+def _has_articles(entry: os.DirEntry[str]) -> bool:
+    if entry.is_file(follow_symlinks=False):
+        return entry.name.endswith(".md")
+    return any(name.endswith(".md") for _, _, found in os.walk(entry.path) for name in found)
 
 
 def _resolved(catalog: Catalog) -> Catalog:

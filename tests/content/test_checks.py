@@ -136,13 +136,14 @@ def test_B5_snippets_outside_the_articles_are_errors(centre: HelpCentre, name: s
 
 def test_B5_snippets_inside_are_fine_when_they_exist(centre: HelpCentre) -> None:
     centre.write("_snippets/terms.md", "Terms")
-    centre.article("en/returns/new.md", '--8<-- "_snippets/terms.md:1:3"\n\n--8<-- "_snippets/no.md"\n')
+    centre.article("en/returns/new.md", '--8<-- "_snippets/terms.md:1:3,5:6"\n\n--8<-- "_snippets/no.md"\n')
     assert findings(centre) == [("snippet-missing", "en/returns/new.md", 7)]
 
 
 def test_B6_a_snippet_behind_a_symbolic_link_is_refused(centre: HelpCentre) -> None:
-    (centre.articles / "_snippets").symlink_to("/etc")
-    centre.article("en/returns/new.md", '--8<-- "_snippets/passwd"\n')
+    (centre.articles / "_snippets").mkdir()
+    (centre.articles / "_snippets" / "etc").symlink_to("/etc")
+    centre.article("en/returns/new.md", '--8<-- "_snippets/etc/passwd"\n')
     assert findings(centre) == [("symbolic-link", "en/returns/new.md", 5)]
 
 

@@ -63,6 +63,12 @@ def test_large_files_are_refused_and_heavy_images_pointed_out(
     assert found.names() == {"a/heavy.png"}
 
 
+def test_B12_case_twins_among_files_are_refused(centre: HelpCentre) -> None:
+    for path in ("en/a/Box.png", "en/a/box.png", "uk/a/box.png"):
+        centre.write(path, PNG)
+    assert read(centre)[1] == [("name-case-twin", "en/a/box.png", None)]
+
+
 def test_B6_symbolic_links_are_not_media(centre: HelpCentre) -> None:
     (centre.articles / "en/hosts.csv").symlink_to("/etc/hosts")
     assert read(centre)[0].names() == set()

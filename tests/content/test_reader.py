@@ -160,6 +160,13 @@ def test_a_folder_of_a_language_that_is_not_configured_is_pointed_out(centre: He
     assert problem.hint == "known: en, uk"
 
 
+def test_an_article_outside_the_language_folders_is_pointed_out(centre: HelpCentre) -> None:
+    centre.write("size.md")
+    centre.write("glossary/uk.yml", "a: b")
+    centre.write("_snippets/terms.md", "Terms")
+    assert centre.findings() == [("language-not-configured", "size.md", None)]
+
+
 def test_an_empty_content_folder_is_an_error(tmp_path: Path) -> None:
     catalog, problems = read(tmp_path, "articles", ["en"])
     assert catalog.ids == ()
@@ -185,6 +192,13 @@ def test_B6_symbolic_link_to_a_folder_is_refused(centre: HelpCentre, tmp_path: P
     (centre.articles / place).symlink_to(outside)
     assert ("symbolic-link", place, None) in centre.findings()
     assert centre.read()[0].ids == ("index",)
+
+
+def test_B6_a_symbolic_link_beside_the_language_folders_is_refused_and_not_searched(
+    centre: HelpCentre,
+) -> None:
+    (centre.articles / "everything").symlink_to("/")
+    assert centre.findings() == [("symbolic-link", "everything", None)]
 
 
 def test_B6_symbolic_link_in_place_of_the_articles_folder_is_refused(tmp_path: Path) -> None:
