@@ -36,10 +36,10 @@ from kb.publish.assets import Assets
 from kb.publish.centre import Centre
 from kb.publish.history import History
 from kb.publish.interface import Strings
+from kb.publish.job import Built, Contact, Identity, Job
 from kb.publish.pages import RESERVED, Plan, availability
 from kb.publish.policy import Sources
 from kb.publish.sections import Rendered
-from kb.publish.site import Built, Identity
 from kb.publish.standalone import Standalone
 from kb.publish.texts import write as write_texts
 
@@ -91,7 +91,7 @@ class Draft:
 
 @dataclass(frozen=True)
 class _Task:
-    job: site.Job
+    job: Job
     index: Path
     search: Sequence[Path]
     threshold: float
@@ -206,8 +206,8 @@ def _write_language(task: _Task, report: parallel.Report) -> Built:
     return built
 
 
-def _job(config: Config, draft: Draft, plan: Plan, out: Path) -> site.Job:
-    return site.Job(
+def _job(config: Config, draft: Draft, plan: Plan, out: Path) -> Job:
+    return Job(
         root=config.root,
         out=out,
         plan=plan,
@@ -220,7 +220,8 @@ def _job(config: Config, draft: Draft, plan: Plan, out: Path) -> site.Job:
         media=draft.media[plan.language],
         theme=resources.theme_dir(),
         theme_dirs=draft.identity.theme_dirs,
-        contact=site.Contact(config.contact.email, config.contact.phone, config.contact.url),
+        plain=draft.identity.plain,
+        contact=Contact(config.contact.email, config.contact.phone, config.contact.url),
         data={"search": f"{plan.language}/search/manifest.json", "modules": f"{draft.assets.folder}/search/"},
     )
 

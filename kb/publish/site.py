@@ -8,38 +8,48 @@ site.
 
 import logging
 import posixpath
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+import markdown
 import yaml
-from jinja2 import Environment, pass_context
+from jinja2 import Environment, TemplateError, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 from mkdocs.commands.build import build as mkdocs_build
+from mkdocs.commands.build import get_context
 from mkdocs.config import load_config
 from mkdocs.config.base import Config as PluginConfig
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import MkDocsException
 from mkdocs.plugins import BasePlugin, event_priority
-from mkdocs.structure.files import File, Files
-from mkdocs.structure.nav import Navigation
+from mkdocs.structure.files import File, Files, InclusionLevel
+from mkdocs.structure.nav import Navigation, get_navigation
 from mkdocs.structure.pages import Page as MkDocsPage
-from mkdocs.structure.toc import AnchorLink
+from mkdocs.structure.pages import (
+    _ExtractAnchorsTreeprocessor,
+    _ExtractTitleTreeprocessor,
+    _RawHTMLPreprocessor,
+    _RelativePathTreeprocessor,
+)
+from mkdocs.structure.toc import AnchorLink, TableOfContents, get_toc
 
 from kb.errors import BuildError, ConfigError, Problem
 from kb.publish import settings
 from kb.publish.admonitions import LocalTitles
 from kb.publish.assets import Assets
 from kb.publish.interface import Strings, autonym, direction
+from kb.publish.job import Body, Built, Contact, Heading, Identity, Job, Made, Report
 from kb.publish.limits import RenderTimeout, bounded
 from kb.publish.pages import Choice, Entry, Page, Plan, alternates
 from kb.publish.policy import MARKER, Sources, secure
 from kb.publish.sanitise import clean, clean_inline
-from kb.publish.sections import Rendered, split
+from kb.publish.sections import Rendered, Section, split
 from kb.publish.structured import structured_data
 
 _FORCED_EXTENSIONS: Mapping[str, Mapping[str, Any]] = {
@@ -49,65 +59,8 @@ _FORCED_EXTENSIONS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
-    """Where customers reach people: shown on the contact page and under each article."""
-
-    email: str = ""
-    phone: str = ""
-    url: str = ""
-
-
-@dataclass(frozen=True)
-class Job:
-    """All that the build of one language needs; picklable, so that a worker process can take it.
-
-    ``out`` is the language's own folder in the site being built. ``media`` maps addresses relative to the
-    language's root to
-    files. ``site_url`` ends in ``/`` or is empty.
-    """
-
-    root: Path
-    out: Path
-    plan: Plan
-    strings: Strings
-    assets: Assets
-    default_language: str
-    articles: str
-    site_url: str = ""
-    site_name: str = ""
-    media: Mapping[str, Path] = field(default_factory=dict)
-    theme: Path = Path()
-    """Folder of the shipped theme."""
-    theme_dirs: tuple[Path, ...] = ()
-    """Every folder of the theme, the one that wins first."""
-    contact: Contact = Contact()
-    features: frozenset[str] = frozenset()
-    """What other rooms offer to the pages: ``search``, ``desk``."""
-    data: Mapping[str, str] = field(default_factory=dict)
-    """Addresses the pages' scripts need, by name; relative to the root of the site."""
-
-
-@dataclass(frozen=True, slots=True)
-class Built:
-    """What came out: findings, the policy's sources, and each article's text for the index."""
-
-    language: str
-    problems: tuple[Problem, ...]
-    sources: Sources
-    rendered: tuple[Rendered, ...]
-    pages: int
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """What ``mkdocs.yml`` says about the site as a whole."""
-
-    name: str
-    url: str
-    description: str
-    theme_dirs: tuple[Path, ...]
-    """Every folder of the theme, the one that wins first."""
+Keep = Callable[[Made, bytes], None]
+"""Receives each page as it is written, with its bytes."""
 
 
 def identity(root: Path, ours: Path) -> Identity:
@@ -120,11 +73,30 @@ def identity(root: Path, ours: Path) -> Identity:
     url = (config.site_url or "").rstrip("/")
     dirs = tuple(Path(d) for d in config.theme.dirs)
     _refuse_missing_extras(config, dirs)
-    return Identity(config.site_name, f"{url}/" if url else "", config.site_description or "", dirs)
+    return Identity(
+        config.site_name, f"{url}/" if url else "", config.site_description or "", dirs, _is_plain(config)
+    )
 
 
-def build(job: Job, *, progress: Callable[[int], None] | None = None) -> Built:
-    """Write one language's pages to ``job.out``. ``progress`` receives the number of pages done.
+_OWN_EXTENSIONS = ("markdown.extensions.", "pymdownx.", "material.extensions.")
+_MARKDOWN_EXTENSIONS = frozenset({
+    "abbr", "admonition", "attr_list", "codehilite", "def_list", "extra", "fenced_code", "footnotes", "legacy_attrs",
+    "legacy_em", "md_in_html", "meta", "nl2br", "sane_lists", "smarty", "tables", "toc", "wikilinks",
+})  # fmt: skip
+
+
+def _is_plain(config: MkDocsConfig) -> bool:
+    """Whether each page is shaped by its article and these settings alone: plugins, hooks and extensions we do not
+    know may keep something from page to page, or look elsewhere."""
+    known = all(
+        isinstance(name, str) and (name in _MARKDOWN_EXTENSIONS or name.startswith(_OWN_EXTENSIONS))
+        for name in config.markdown_extensions
+    )
+    return known and not config.plugins and not config.hooks
+
+
+def build(job: Job, *, progress: Report | None = None, keep: Keep | None = None) -> Built:
+    """Write one language's pages to ``job.out``: those that ``job.known`` wants, or all.
 
     An article that cannot be rendered becomes a problem; the others are still built, so that one run tells all.
 
@@ -133,16 +105,195 @@ def build(job: Job, *, progress: Callable[[int], None] | None = None) -> Built:
     """
     config = _load(job.root, job.out, job.theme)
     config.theme.dirs = [str(d) for d in job.theme_dirs]
-    plugin = _HelpCentre(job, progress or (lambda done: None))
+    plugin = _HelpCentre(job, progress or (lambda done: None), keep or (lambda made, html: None))
     _configure(config, job)
     config.plugins["kb"] = plugin
     with _listening() as warnings:
         try:
-            mkdocs_build(config)
-        except (MkDocsException, yaml.YAMLError) as error:
+            if job.plain:
+                _Press(config, plugin, warnings).run()
+            else:
+                mkdocs_build(config)
+        except (MkDocsException, TemplateError, yaml.YAMLError) as error:
             raise BuildError(f"{job.plan.language}: {warnings.last or error}") from error
     problems = (*plugin.problems, *warnings.problems(job.plan, job.articles))
-    return Built(job.plan.language, problems, plugin.sources, tuple(plugin.rendered), plugin.done)
+    return Built(
+        job.plan.language, problems, plugin.sources, tuple(plugin.rendered), plugin.done, tuple(plugin.made)
+    )
+
+
+class _Press:
+    """Makes the pages one by one, as MkDocs' own build does where there are no plugins; so pages that are known need
+    not be made, and rendered Markdown that is known is taken as it is."""
+
+    def __init__(self, config: MkDocsConfig, plugin: "_HelpCentre", warnings: "_Warnings") -> None:
+        self.config, self.plugin, self.warnings = config, plugin, warnings
+        self.job = plugin.job
+        self.files = _Shelf(config, plugin)
+        self.converter = _Converter(config)
+        self.bodies: dict[str, Body] = {}
+
+    def run(self) -> None:
+        env = self.plugin.on_env(self.config.theme.get_env(), config=self.config, files=self.files)
+        custom = self.job.theme_dirs[:1] != (self.job.theme,)
+        wanted = self.job.known.wanted
+        views = [view for view in self.job.plan.pages if wanted is None or view.source in wanted]
+        # Templates of the shop's own may ask for the whole navigation, ours do not.
+        nav = get_navigation(self.files, self.config) if custom and wanted is None else Navigation([], [])
+        pages = [self.files.page(view) for view in views] if nav.pages else map(self.files.page, views)
+        if nav.pages:
+            pages = [self.populated(page) for page in pages]
+        for page in pages:
+            self.write(page if nav.pages else self.populated(page), nav, env)
+        self.check_anchors()
+        for uri, path in self.job.media.items():
+            if wanted is None or uri in wanted:
+                target = self.job.out / uri
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, target)
+
+    def populated(self, page: "_ArticlePage") -> "_ArticlePage":
+        page.read_source(self.config)
+        source = page.view.source
+        known = self.job.known.bodies.get(source)
+        if known is not None:
+            page.restore(known)
+            self.warnings.messages += known.warnings
+            self.bodies[source] = known
+        else:
+            before, files = len(self.warnings.messages), _Recorder(self.files)
+            page.convert(self.converter, files)
+            if page.content is not None and not page.failed:
+                content = self.plugin.on_page_content(
+                    page.content, page=page, config=self.config, files=self.files
+                )
+                page.content = content
+                page.fresh = self.bodies[source] = page.body(files, self.warnings.messages[before:])
+        return page
+
+    def write(self, page: "_ArticlePage", nav: Navigation, env: Environment) -> None:
+        config, plugin = self.config, self.plugin
+        page.active = True
+        context = get_context(nav, self.files, config, page)
+        context = plugin.on_page_context(context, page=page, config=config, nav=nav)
+        html = env.get_template("main.html").render(context)
+        output = plugin.on_post_page(html, page=page, config=config).encode("utf-8", "xmlcharrefreplace")
+        page.active = False
+        target = self.job.out / page.file.dest_uri
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(output)
+
+    def check_anchors(self) -> None:
+        """Report links to anchors that are not there, also from pages that need not be made."""
+        bodies = {**self.job.known.bodies, **self.bodies}
+        for view in self.job.plan.pages:
+            body = bodies.get(view.source)
+            if body is None:
+                continue
+            if view.source not in self.bodies:
+                self.warnings.messages += body.warnings
+            for target, anchor, link in body.links:
+                if target in bodies and anchor not in bodies[target].anchors:
+                    self.warnings.messages.append(_no_anchor(view.source, target, anchor, link))
+
+
+def _file(uri: str, config: MkDocsConfig) -> File:
+    """As ``File.generated``, which works inside a plugin only."""
+    file = File(uri, None, config.site_dir, config.use_directory_urls, inclusion=InclusionLevel.INCLUDED)
+    file.generated_by = "kb"
+    return file
+
+
+def _no_anchor(source: str, target: str, anchor: str, link: str) -> str:
+    problem = f"the doc '{target}' does not contain an anchor '#{anchor}'"
+    if target == source:
+        problem = "there is no such anchor on this page"
+        if anchor.startswith("fnref:"):
+            problem += " This seems to be a footnote that is never referenced."
+    return f"Doc file '{source}' contains a link '{link}', but {problem}."
+
+
+class _Shelf(Files):
+    """The site's files, each made when a link or the build asks for it."""
+
+    def __init__(self, config: MkDocsConfig, plugin: "_HelpCentre") -> None:
+        super().__init__([])
+        self._config, self._plugin = config, plugin
+        self._views = {view.source: view for view in plugin.job.plan.pages}
+
+    def get_file_from_path(self, path: str) -> File | None:
+        uri = PurePosixPath(path).as_posix()
+        found = self._src_uris.get(uri)
+        if found is None and uri in self._views:
+            found = self._src_uris[uri] = self._plugin.file(self._views[uri], self._config)
+        elif found is None and uri in self._plugin.job.media:
+            found = self._src_uris[uri] = self._plugin.media_file(uri, self._config)
+        return found
+
+    def __iter__(self) -> Iterator[File]:
+        return iter(self.src_uris.values())
+
+    def __len__(self) -> int:
+        return len(self.src_uris)
+
+    @property
+    def src_uris(self) -> Mapping[str, File]:
+        for uri in (*self._views, *self._plugin.job.media):
+            self.get_file_from_path(uri)
+        return {uri: self._src_uris[uri] for uri in (*self._views, *self._plugin.job.media)}
+
+    def page(self, view: Page) -> "_ArticlePage":
+        file = self.get_file_from_path(view.source)
+        assert file is not None
+        assert isinstance(file.page, _ArticlePage)
+        return file.page
+
+
+class _Recorder:
+    """Answers the links of one page, and remembers what they asked for."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+        self.lookups: dict[str, bool] = {}
+
+    def get_file_from_path(self, path: str) -> File | None:
+        found = self._files.get_file_from_path(path)
+        self.lookups[path] = found is not None
+        return found
+
+    @property
+    def src_uris(self) -> Mapping[str, File]:
+        return self._files.src_uris
+
+
+class _Converter:
+    """Markdown → HTML with one set of extensions for all pages: making the set costs half as much as a page does.
+
+    What an extension keeps for its page, ``reset`` clears; after a failure a new set is made.
+    """
+
+    def __init__(self, config: MkDocsConfig) -> None:
+        self.config = config
+        self._markdown: markdown.Markdown | None = None
+
+    def convert(self, page: MkDocsPage, files: Any) -> None:
+        md, self._markdown = self._markdown, None
+        if md is None:
+            md = markdown.Markdown(
+                extensions=self.config.markdown_extensions, extension_configs=self.config.mdx_configs or {}
+            )
+        md.reset()
+        raw_html = _RawHTMLPreprocessor()
+        anchors = _ExtractAnchorsTreeprocessor(page.file, files, self.config)
+        links = _RelativePathTreeprocessor(page.file, files, self.config)
+        for each in (raw_html, anchors, links, _ExtractTitleTreeprocessor()):
+            each._register(md)
+        assert page.markdown is not None
+        page.content = md.convert(page.markdown)
+        page.toc = get_toc(getattr(md, "toc_tokens", []))
+        page.present_anchor_ids = anchors.present_anchor_ids | raw_html.present_anchor_ids
+        page.links_to_anchors = links.links_to_anchors
+        self._markdown = md
 
 
 def renderer(root: Path, ours: Path) -> Callable[[str], str]:
@@ -150,8 +301,6 @@ def renderer(root: Path, ours: Path) -> Callable[[str], str]:
 
     For checks that compare a translation with its source; links to other articles stay as written.
     """
-    import markdown
-
     config = _load(root, root / "site", ours)
     _force_extensions(config, None)
     configs = config.mdx_configs or {}
@@ -172,7 +321,10 @@ def _load(root: Path, out: Path, ours: Path) -> MkDocsConfig:
     with _listening() as warnings:
         try:
             config = load_config(
-                str(root / settings.FILE), docs_dir=str(empty), site_dir=str(out), plugins=settings.plugins(data)
+                str(root / settings.FILE),
+                docs_dir=str(empty),
+                site_dir=str(out),
+                plugins=settings.plugins(data),
             )
         except (MkDocsException, yaml.YAMLError, OSError) as error:
             raise ConfigError(f"{settings.FILE}: {warnings.last or error}") from error
@@ -298,6 +450,9 @@ class _ArticlePage(MkDocsPage):
     ) -> None:
         super().__init__(str(Markup.escape(view.title)), file, config)
         self.view = view
+        self.failed = False
+        self.fresh: Body | None = None
+        self.sections: tuple[Section, ...] | None = None
         self._report = report
 
     def read_source(self, config: MkDocsConfig) -> None:
@@ -308,14 +463,21 @@ class _ArticlePage(MkDocsPage):
             self.meta["tags"] = [str(Markup.escape(tag)) for tag in article.tags]
 
     def render(self, config: MkDocsConfig, files: Files) -> None:
+        self._bounded(lambda: super(_ArticlePage, self).render(config, files))
+
+    def convert(self, converter: "_Converter", files: Any) -> None:
+        """As :meth:`render`, with a converter that all pages share."""
+        self._bounded(lambda: converter.convert(self, files))
+
+    def _bounded(self, render: Callable[[], None]) -> None:
         article = self.view.article
-        self.content, self.toc = "", []  # type: ignore[assignment]
+        self.content, self.toc = "", TableOfContents([])
         self.present_anchor_ids = set()
         if article is None or not article.body:
             return
         try:
             with bounded():
-                super().render(config, files)
+                render()
         except RenderTimeout:
             self._fail(
                 "render-slow", "takes too long to render", "simplify it: look for deep nesting or huge tables"
@@ -327,10 +489,32 @@ class _ArticlePage(MkDocsPage):
                 "render-failed", f"cannot be rendered: {error}", "look at the Markdown near what it names"
             )
 
+    def restore(self, body: Body) -> None:
+        """Take rendered Markdown as it was."""
+        self.content = body.html
+        self.toc = TableOfContents(_links(body.toc, first=True))
+        self.sections = body.sections
+
+    def body(self, files: "_Recorder", warnings: Sequence[str]) -> Body:
+        """The rendered Markdown, to be kept."""
+        links = self.links_to_anchors or {}
+        found = [(to.src_uri, anchor, link) for to, named in links.items() for anchor, link in named.items()]
+        self.sections = split(self.content or "")
+        return Body(
+            html=self.content or "",
+            toc=_headings(self.toc),
+            anchors=tuple(sorted(self.present_anchor_ids or ())),
+            links=tuple(found),
+            lookups=tuple(files.lookups.items()),
+            warnings=tuple(warnings),
+            sections=self.sections,
+        )
+
     def _fail(self, code: str, message: str, hint: str) -> None:
         article = self.view.article
         assert article is not None
         self.content = ""
+        self.failed = True
         self._report(Problem(code, article.path, None, f"the article {message}", hint))
 
 
@@ -341,8 +525,10 @@ class _NoOptions(PluginConfig):  # type: ignore[no-untyped-call]
 class _HelpCentre(BasePlugin[_NoOptions]):  # type: ignore[no-untyped-call]
     """Gives MkDocs the articles, and takes its pages."""
 
-    def __init__(self, job: Job, progress: Callable[[int], None]) -> None:
+    def __init__(self, job: Job, progress: Report, keep: Keep) -> None:
         self.job = job
+        self.made: list[Made] = []
+        self._keep = keep
         self.problems: list[Problem] = []
         self.sources = Sources()
         self.rendered: list[Rendered] = []
@@ -356,14 +542,23 @@ class _HelpCentre(BasePlugin[_NoOptions]):  # type: ignore[no-untyped-call]
         # The theme's files are written once for all languages, not with each.
         mine = Files([])
         for page in self.job.plan.pages:
-            file = File.generated(config, page.source, content="")
-            if page.kind == "missing":
-                file.dest_uri = "404.html"
-            _ArticlePage(page, file, config, self.problems.append)
-            mine.append(file)
-        for uri, path in self.job.media.items():
-            mine.append(File.generated(config, uri, abs_src_path=str(path)))
+            mine.append(self.file(page, config))
+        for uri in self.job.media:
+            mine.append(self.media_file(uri, config))
         return mine
+
+    def file(self, page: Page, config: MkDocsConfig) -> File:
+        file = _file(page.source, config)
+        file.content_string = ""
+        if page.kind == "missing":
+            file.dest_uri = "404.html"
+        _ArticlePage(page, file, config, self.problems.append)
+        return file
+
+    def media_file(self, uri: str, config: MkDocsConfig) -> File:
+        file = _file(uri, config)
+        file.abs_src_path = str(self.job.media[uri])
+        return file
 
     @event_priority(-100)
     def on_page_content(self, html: str, *, page: MkDocsPage, config: MkDocsConfig, files: Files) -> str:
@@ -410,8 +605,12 @@ class _HelpCentre(BasePlugin[_NoOptions]):  # type: ignore[no-untyped-call]
         self.sources |= sources
         article = page.view.article
         if article and page.view.kind == "article":
-            self.rendered.append(Rendered(article.id, page.view.url, split(page.content or "")))
-        page.content = None
+            sections = split(page.content or "") if page.sections is None else page.sections
+            self.rendered.append(Rendered(article.id, page.view.url, sections))
+        made = Made(page.view.source, page.file.dest_uri, sources, page.fresh)
+        self.made.append(made)
+        self._keep(made, output.encode("utf-8", "xmlcharrefreplace"))
+        page.content = page.fresh = None
         self.done += 1
         self._progress(self.done)
         return output
@@ -582,6 +781,21 @@ def _name_tasks(html: str, strings: Strings) -> str:
     return html.replace(f"{box}>", f'{box} aria-label="{todo}">')
 
 
+def _headings(items: Any) -> tuple[Heading, ...]:
+    return tuple(Heading(item.title, item.id, item.level, _headings(item.children)) for item in items)
+
+
+def _links(headings: Sequence[Heading], *, first: bool = False) -> list[AnchorLink]:
+    found = []
+    for heading in headings:
+        link = AnchorLink(heading.title, heading.id, heading.level)
+        link.children = _links(heading.children)
+        found.append(link)
+    if first and found:
+        found[0].active = True  # type: ignore[attr-defined]  # as MkDocs' get_toc marks it
+    return found
+
+
 def _clean_toc(items: Any) -> None:
     for item in items:
         assert isinstance(item, AnchorLink)
@@ -589,4 +803,4 @@ def _clean_toc(items: Any) -> None:
         _clean_toc(item.children)
 
 
-__all__ = ["Built", "Contact", "Entry", "Identity", "Job", "build", "identity", "renderer"]
+__all__ = ["Contact", "Entry", "Job", "build", "identity", "renderer"]

@@ -1,0 +1,132 @@
+"""What the build of one language is given, and what it gives back: values, without MkDocs."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kb.errors import Problem
+from kb.publish.assets import Assets
+from kb.publish.interface import Strings
+from kb.publish.pages import Plan
+from kb.publish.policy import Sources
+from kb.publish.sections import Rendered, Section
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Where customers reach people: shown on the contact page and under each article."""
+
+    email: str = ""
+    phone: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """An entry of a page's table of contents; ``title`` is HTML."""
+
+    title: str
+    id: str
+    level: int
+    children: tuple["Heading", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """An article's Markdown as HTML, sanitised, with all that was learnt on the way.
+
+    ``links`` are (source file of the target, anchor, link as written); ``lookups`` the source files that links
+    asked for, and whether they were there: where one of these answers changes, the HTML has to be made anew.
+    """
+
+    html: str
+    toc: tuple[Heading, ...] = ()
+    anchors: tuple[str, ...] = ()
+    links: tuple[tuple[str, str, str], ...] = ()
+    lookups: tuple[tuple[str, bool], ...] = ()
+    warnings: tuple[str, ...] = ()
+    sections: tuple[Section, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What need not be made again.
+
+    ``bodies``: source file → its rendered Markdown. ``wanted``: the source files of the pages to make; None for
+    all.
+    """
+
+    bodies: Mapping[str, Body] = field(default_factory=dict)
+    wanted: frozenset[str] | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that the build of one language needs; picklable, so that a worker process can take it.
+
+    ``out`` is the language's own folder in the site being built. ``media`` maps addresses relative to the
+    language's root to files. ``site_url`` ends in ``/`` or is empty.
+    """
+
+    root: Path
+    out: Path
+    plan: Plan
+    strings: Strings
+    assets: Assets
+    default_language: str
+    articles: str
+    site_url: str = ""
+    site_name: str = ""
+    media: Mapping[str, Path] = field(default_factory=dict)
+    theme: Path = Path()
+    """Folder of the shipped theme."""
+    theme_dirs: tuple[Path, ...] = ()
+    """Every folder of the theme, the one that wins first."""
+    contact: Contact = Contact()
+    features: frozenset[str] = frozenset()
+    """What other rooms offer to the pages: ``search``, ``desk``."""
+    data: Mapping[str, str] = field(default_factory=dict)
+    """Addresses the pages' scripts need, by name; relative to the root of the site."""
+    plain: bool = False
+    """Whether nothing but MkDocs and known extensions shapes the pages, so that they can be made one by one."""
+    known: Known = Known()
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One page that was made: its file below the language's folder, and what its policy had to allow."""
+
+    source: str
+    file: str
+    sources: Sources
+    body: Body | None
+    """The rendered Markdown, where it is new and may be kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What came out: findings, the policy's sources, and each article's text for the index."""
+
+    language: str
+    problems: tuple[Problem, ...]
+    sources: Sources
+    rendered: tuple[Rendered, ...]
+    pages: int
+    made: tuple[Made, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What ``mkdocs.yml`` says about the site as a whole."""
+
+    name: str
+    url: str
+    description: str
+    theme_dirs: tuple[Path, ...]
+    """Every folder of the theme, the one that wins first."""
+    plain: bool = True
+    """False where plugins, hooks or extensions of others shape the pages, which may look at anything."""
+
+
+Report = Callable[[int], None]
+"""Receives the number of pages done."""
