@@ -275,5 +275,5 @@ def _report_import(args: argparse.Namespace, console: Console, result: Any) -> N
         console.json({"version": 1, "summary": summary, "problems": problems})
         return
     console.problems(result.problems, as_result=True)
-    console.note("; ".join(f"{value} {key.replace('_', ' ')}" for key, value in summary.items() if value))
+    console.note(", ".join(f"{key.replace('_', ' ')}: {value}" for key, value in summary.items()))
     console.note(f"next: kb --root {args.dir} check")

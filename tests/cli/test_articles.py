@@ -274,7 +274,7 @@ def test_import_makes_a_help_centre_that_passes_the_check(tmp_path: Path, old: P
     code, out, err = run("import", old, tmp_path / "new", "--from", "jekyll", "--lang", "uk")
     assert code == 1, "there was something to look at"
     assert "pay/cash.md\n     4: warning the file of {% include x.md %}" in out
-    assert "2 pages; 3 articles; 1 categories" in err
+    assert "pages: 2, articles: 3, categories: 1" in err
     assert 'languages = ["uk"]' in (tmp_path / "new/pyproject.toml").read_text()
     assert "[cards](cards.md)" in (tmp_path / "new/articles/uk/pay/cash.md").read_text()
     assert run("--root", tmp_path / "new", "check")[0] == 0

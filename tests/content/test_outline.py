@@ -1,8 +1,21 @@
 """Links, images, headings and anchors of a Markdown text, with their lines."""
 
+import re
+from collections import Counter
+from pathlib import Path
+
+import html5lib
 import pytest
+from markdown import Markdown
+from markdown.extensions.toc import TocExtension
+from pymdownx.slugs import slugify
 
 from kb.content.outline import Outline, outline, plain_text, slug, without_code
+from kb.content.reader import read
+
+ROOT = Path(__file__).parents[2]
+EXTENSIONS = "abbr admonition attr_list def_list footnotes md_in_html tables toc".split(" ")  # noqa: SIM905
+EXTENSIONS += [f"pymdownx.{name}" for name in ("details", "superfences", "tabbed", "tasklist")]
 
 
 def targets(text: str) -> list[tuple[str, str, int]]:
@@ -103,14 +116,40 @@ def test_anchors_are_also_those_written_by_hand() -> None:
     ],
 )
 def test_anchors_are_those_of_the_rendered_page(heading: str) -> None:
-    from markdown import Markdown
-    from markdown.extensions.toc import TocExtension
-    from pymdownx.slugs import slugify
-
     page = Markdown(extensions=["attr_list", TocExtension(slugify=slugify(case="lower"))])
     page.convert(f"## {heading}\n")
     (token,) = page.toc_tokens  # type: ignore[attr-defined]
     assert outline(f"## {heading}\n").headings[0].anchor == token["id"]
+
+
+def test_the_example_articles_have_the_links_and_anchors_of_their_pages() -> None:
+    """The scan is no renderer; on real articles it has to see just what one shows."""
+    articles = [
+        a for a in read(ROOT, "articles", ("en", "uk"))[0] if a.language == "en" or a.category == "returns"
+    ]
+    assert len(articles) > 40
+    for article in articles:
+        links, anchors = rendered(article.body)
+        found = outline(article.body)
+        assert Counter(reference.target for reference in found.references) == links, article.path
+        assert [(heading.level, heading.anchor) for heading in found.headings] == anchors, article.path
+
+
+def rendered(body: str) -> tuple[Counter[str], list[tuple[int, str]]]:
+    """Targets of links and images, and (level, id) of headings, as MkDocs would make them."""
+    page = Markdown(
+        extensions=EXTENSIONS,
+        extension_configs={
+            "toc": {"slugify": slugify(case="lower")},
+            "pymdownx.tabbed": {"alternate_style": True},
+        },
+    )
+    tree = html5lib.parseFragment(page.convert(body), namespaceHTMLElements=False)
+    elements = [element for element in tree.iter() if isinstance(element.tag, str)]
+    links = [e.get("href") for e in elements if e.tag == "a" and "footnote" not in (e.get("class") or "")]
+    links += [e.get("src") for e in elements if e.tag == "img"]
+    headings = [e for e in elements if re.fullmatch("h[1-6]", e.tag)]
+    return Counter(link for link in links if link), [(int(e.tag[1]), e.get("id")) for e in headings]
 
 
 def test_blanking_out_code_keeps_every_position() -> None:
