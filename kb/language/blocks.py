@@ -6,8 +6,9 @@ Where it is wrong the page check (`pagecheck`) finds out.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from kb.language import inline
@@ -26,18 +27,18 @@ _VOID = frozenset({"hr"})
 _MARKDOWN_ATTRIBUTE = re.compile(r"""\smarkdown(?:\s*=\s*["']?(?P<value>[\w]+)["']?)?(?=[\s/>])""")
 _CODE_SPAN = r"(?P<code>(?<![\\`])(`+)(?!`).+?(?<!`)\2(?!`))|"
 _TAGS = (
-    r"<!--.*?-->|<(?P<raw>script|style|pre|textarea|svg|math|canvas|code|object|iframe)\b.*?</(?P=raw)\s*>"
+    r"<(?P<raw>script|style|pre|textarea|svg|math|canvas|code|object|iframe)\b.*?</(?P=raw)\s*>"
     rf"|</?(?:{_BLOCK_TAGS})(?=[\s/>])(?:[^<>\"']|\"[^\"]*\"|'[^']*')*>"
 )
 _SPLITTER = re.compile(_CODE_SPAN + _TAGS, re.S | re.I)
-_HTML_SPLITTER = re.compile("(?P<code>(?!))|" + _TAGS, re.S | re.I)
+_HTML_SPLITTER = re.compile("(?P<code>(?!))|<!--.*?-->|" + _TAGS, re.S | re.I)
 _TITLE = r"""(?P<title>"[^\n]*"|'[^\n]*'|\([^\n]*\))"""
 
 _LINE_END = re.compile(r"\r\n?|\n")
 _FENCE = re.compile(r"(?P<prefix>[ \t>]*)(?P<fence>`{3,}|~{3,})(?P<info>[^\n]*)$")
 _HEADING = re.compile(r"(#{1,6})((?:\\.|[^\\#]|#+(?=[^#]))*?)#*$")
 _SETEXT = re.compile(r"(?:=+|-+)[ ]*$")
-_RULE = re.compile(r"[ ]{0,3}(?:(?:-+[ ]{0,2}){3,}|(?:_+[ ]{0,2}){3,}|(?:\*+[ ]{0,2}){3,})[ ]*$")
+_RULE = re.compile(r"[ ]{0,3}(?>(?:-[ ]{0,2}){3,}|(?:_[ ]{0,2}){3,}|(?:\*[ ]{0,2}){3,})[ ]*$")
 _ITEM = re.compile(r"[ ]{0,3}(?:\d+\.|[*+-])[ ]+")
 _QUOTE = re.compile(r"[ ]{0,3}>[ ]?")
 _ALERT = re.compile(r"\[!\w+\][+-]?\s*$")
@@ -109,8 +110,7 @@ def scan(text: str, start: int = 0) -> Found:
     scanner.blocks(
         _html_lines(text, _code_lines(text, _physical_lines(text, start, len(text))), scanner), "paragraph"
     )
-    scanner.found.pieces.sort(key=lambda piece: piece.spans[0][0])
-    return scanner.found
+    return scanner.finished()
 
 
 def _physical_lines(text: str, start: int, end: int) -> list[Line]:
@@ -181,7 +181,7 @@ def _html_lines(text: str, lines: list[Line], scanner: "_Scanner") -> list[Line]
         if line.end <= until and line.start < until:
             continue
         if line.start < until:
-            line = line._replace(at=until)
+            line = line._replace(start=until, at=until)
         until = _line_html(text, line, lines, scanner, output) or until
     return output
 
@@ -197,7 +197,7 @@ def _line_html(
         if position >= line.end:
             return found
     if text[position : line.end].strip() or found is None:
-        output.append(line._replace(at=position))
+        output.append(line._replace(start=position, at=position))
     return found
 
 
@@ -261,7 +261,18 @@ class _Scanner:
     def __init__(self, text: str) -> None:
         self.text = text
         self.found = Found()
-        self.heading = ""
+        self.headings: list[tuple[int, str]] = [(-1, "")]
+
+    def finished(self) -> Found:
+        """What was found, in the order of the file (raw HTML comes first in the walk), under its headings."""
+        self.headings.sort()
+        places = [place for place, _ in self.headings]
+        pieces = sorted(self.found.pieces, key=lambda piece: piece.spans[0][0])
+        self.found.pieces = [
+            replace(piece, heading=self.headings[bisect_left(places, piece.spans[0][0]) - 1][1])
+            for piece in pieces
+        ]
+        return self.found
 
     # Lines
 
@@ -326,7 +337,7 @@ class _Scanner:
             return
         start, end = trimmed[-1]
         trimmed[-1] = (start, start + len(self.text[start:end].rstrip()))
-        self.found.pieces.append(Piece(kind, self.heading, tuple(trimmed), writer, prefix))
+        self.found.pieces.append(Piece(kind, "", tuple(trimmed), writer, prefix))
 
     def words(self, kind: str, lines: Sequence[Line], writer: str = "block", end: int | None = None) -> None:
         """Record a paragraph; where it holds block-level HTML, the words between the tags."""
@@ -507,7 +518,7 @@ class _Scanner:
         words = content[: attributes.start()] if attributes else content
         name = inline.plain(inline.parse(words.strip())).strip()
         self.emit("heading", [(start, start + len(words))], "heading")
-        self.heading = name
+        self.headings.append((end, name))
         if attributes:
             ids = re.findall(r"#([^\s}]+)", re.sub(r"""=(?:"[^"]*"|'[^']*')""", "", attributes.group(1)))
             self.found.ids.update(ids)

@@ -62,7 +62,12 @@ def _wanted(root: yaml.Node | None) -> Iterator[tuple[str, yaml.ScalarNode, bool
         kind = KINDS.get(key.value) if isinstance(key, yaml.ScalarNode) else None
         if not kind:
             continue
-        items = value.value if isinstance(value, yaml.SequenceNode) else [value]
+        listed = (
+            isinstance(value, yaml.SequenceNode)
+            and kind == "question"
+            and value.tag == "tag:yaml.org,2002:seq"
+        )
+        items = value.value if listed else [value]
         flow = bool(root.flow_style or (isinstance(value, yaml.SequenceNode) and value.flow_style))
         for item in items:
             if isinstance(item, yaml.ScalarNode) and item.tag == "tag:yaml.org,2002:str":

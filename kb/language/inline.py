@@ -82,7 +82,7 @@ _UNITS = (
     r"[mk]?V|m?Ah|px|pt|em|rem|dpi|ppi|fps|ms|[µn]s|min|s|h|"
     r"USD|EUR|GBP|UAH|RUB|PLN|CHF|JPY|CNY|BRL|CAD|AUD|INR|TRY|SEK|NOK|DKK|CZK"
 )
-_NUMBER = r"\d+(?:[.,\u00a0\u202f]\d+)*"
+_NUMBER = r"\d+(?:[.,\u00a0\u202f]\d+|[ ]\d{3}(?!\d))*"
 _LITERALS = "|".join(
     (
         r"(?P<address>(?:https?|ftp)://[^\s<>\"'`|]+|(?<![\w.@])www\.[\w-]+\.[^\s<>\"'`|]+)",
@@ -657,26 +657,21 @@ def _merge(nodes: list[Node]) -> list[Node]:
 _GLUE_BEFORE = re.compile(r"[A-Za-z0-9\u00c0-\u052f_\-]{1,40}$")
 _GLUE_AFTER = re.compile(r"(?:[A-Za-z0-9\u00c0-\u052f_]|['’](?=[A-Za-z])|[-.:/](?=[A-Za-z0-9])){1,40}")
 _UNGLUED = frozenset({"break", "image", "comment", "footnote", "attributes", "character", "tag"})
+_INSIDE_WORDS = frozenset({"escape", "entity"})
+"""Atoms that join a word only from both sides: `AT&amp;T` is one thing, `&quot;word&quot;` is not."""
 
 
 def _glue(nodes: list[Node]) -> list[Node]:
     """An atom and the word parts that touch it are one thing to copy: `` `Order`s``, H~2~O, {n}px."""
     output: list[Node] = []
-    for node in nodes:
+    for number, node in enumerate(nodes):
         last = output[-1] if output else None
-        if isinstance(node, Atom) and node.kind not in _UNGLUED:
-            if isinstance(last, Text) and (match := _GLUE_BEFORE.search(last.text)):
-                output[-1] = Text(last.text[: match.start()])
-                node = Atom(_glued_kind(node), (match.group() + node.raw[0], *node.raw[1:]))
-                last = output[-1]
-            if isinstance(last, Text) and not last.text:
-                output.pop()
-                last = output[-1] if output else None
-            if isinstance(last, Atom) and last.kind not in _UNGLUED:
-                kind = last.kind if last.kind in LOOSE_KINDS and node.kind in LOOSE_KINDS else "glued"
-                output[-1] = Atom(kind, _concatenate(last.raw, node.raw))
+        if isinstance(node, Atom) and _sticks(last, node, nodes[number + 1 : number + 2]):
+            glued = _glue_before(output, node)
+            if glued is None:
                 continue
-        if isinstance(node, Text) and isinstance(last, Atom) and last.kind not in _UNGLUED:
+            node = glued
+        elif isinstance(node, Text) and isinstance(last, Atom) and last.kind not in _UNGLUED | _INSIDE_WORDS:
             match = _GLUE_AFTER.match(node.text)
             if match:
                 output[-1] = Atom(_glued_kind(last), (*last.raw[:-1], last.raw[-1] + match.group()))
@@ -685,6 +680,33 @@ def _glue(nodes: list[Node]) -> list[Node]:
                 continue
         output.append(node)
     return output
+
+
+def _sticks(last: Node | None, node: Atom, following: Sequence[Node]) -> bool:
+    """Whether an atom joins what touches it."""
+    if node.kind in _INSIDE_WORDS:
+        before = isinstance(last, Text) and _GLUE_BEFORE.search(last.text)
+        after = following and isinstance(following[0], Text) and _GLUE_AFTER.match(following[0].text)
+        return bool(before and after)
+    return node.kind not in _UNGLUED
+
+
+def _glue_before(output: list[Node], node: Atom) -> Atom | None:
+    """The atom with the end of the text before it; None when it went into the atom before it."""
+    last = output[-1] if output else None
+    kind = "glued" if node.kind in _INSIDE_WORDS else node.kind
+    node = Atom(kind, node.raw, node.output)
+    if isinstance(last, Text) and (match := _GLUE_BEFORE.search(last.text)):
+        output[-1] = last = Text(last.text[: match.start()])
+        node = Atom(_glued_kind(node), (match.group() + node.raw[0], *node.raw[1:]))
+    if isinstance(last, Text) and not last.text:
+        output.pop()
+        last = output[-1] if output else None
+    if isinstance(last, Atom) and last.kind not in _UNGLUED | _INSIDE_WORDS:
+        both_loose = last.kind in LOOSE_KINDS and node.kind in LOOSE_KINDS
+        output[-1] = Atom(last.kind if both_loose else "glued", _concatenate(last.raw, node.raw))
+        return None
+    return node
 
 
 def _glued_kind(atom: Atom) -> str:
