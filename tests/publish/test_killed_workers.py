@@ -49,7 +49,7 @@ def test_workers_end_with_a_build_that_is_killed(tmp_path: Path) -> None:
     end = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < end and any(is_running(pid) for pid in workers):
         time.sleep(0.05)
-    left = [pid for pid in workers if is_running(pid)]
+    left = {pid for pid in workers if is_running(pid)}
     for pid in left:
         os.kill(pid, signal.SIGKILL)
-    assert left == []
+    assert left == set()
