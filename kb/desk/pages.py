@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from kb.desk import fields
 from kb.desk.abuse import form_token
+from kb.desk.events import Event, Offer
 from kb.desk.keys import new_id
 from kb.desk.reading import form_body
 from kb.desk.refusals import Refusal, RefusedError, refusal
@@ -99,6 +100,7 @@ class Pages:
         )  # fmt: skip
         found = await self._desk.suggestions(language, f"{content['subject']}\n{content['message']}")
         if step == "solved":
+            await self._desk.record(_solved(content, found))
             return self._page("solved", language)
         if step == "ask" and found:
             self._guess_category(content, found)
@@ -240,6 +242,11 @@ class Pages:
 
     def _language(self, wanted: str) -> str:
         return self._desk.settings.language(wanted)
+
+
+def _solved(content: Mapping[str, Any], found: Sequence[Suggestion]) -> Event:
+    offers = tuple(Offer(s.article, s.language, s.score) for s in found)
+    return Event(content["session"] or new_id(), "solved", content["language"], content["subject"], offers)
 
 
 def _page_key(content: Mapping[str, Any]) -> str:

@@ -77,6 +77,8 @@ class Shop:
         *,
         suggest: Suggest = nothing,
         database: str = "",
+        site: Path | None = None,
+        background: bool = False,
         **settings: Any,
     ) -> None:
         self.runner = asyncio.Runner()
@@ -89,12 +91,14 @@ class Shop:
         self.path = folder / "desk.sqlite"
         self.database = tickets.open_database(database or str(self.path))
         policy = self.settings.proof_of_work
-        gate = Gate(self.settings.limits, keyring, proof_of_work=policy, clock=Monotonic(self.clock), wall=self.clock)
+        gate = Gate(
+            self.settings.limits, keyring, proof_of_work=policy, clock=Monotonic(self.clock), wall=self.clock
+        )
         self.desk = Desk(
             self.settings, self.database, keyring, words(), suggest=suggest, gate=gate, clock=self.clock
         )
-        self.app = create_app(self.desk, theme=theme_dir(), background=False)
-        self.courier = self.runner.run(_made(self.desk))
+        self.app = create_app(self.desk, theme=theme_dir(), site=site, background=background)
+        self.courier = courier_for(self.desk)
 
     def close(self) -> None:
         self.desk.close()
@@ -138,10 +142,6 @@ class Shop:
 
     def rows(self, sql: str, *values: object) -> list[dict[str, Any]]:
         return self.database.read(lambda tx: tx.rows(sql, values))
-
-
-async def _made(desk: Desk) -> Any:
-    return courier_for(desk)
 
 
 @cache

@@ -3,36 +3,22 @@
 import json
 import logging
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
-import uvicorn
 
 from kb.desk import serving
 from tests.desk.harness import Shop
+from tests.desk.live import Live
 
 PATIENCE_S = 0.4
 
 
-class Server:
-    """A desk on a loopback port, with deadlines short enough to wait for."""
-
-    def __init__(self, shop: Shop) -> None:
-        config = serving.configuration(shop.app, "127.0.0.1", 0)
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, daemon=True)
-        self._thread.start()
-        while not self._server.started:
-            time.sleep(0.01)
-        self.port = self._server.servers[0].sockets[0].getsockname()[1]
-
-    def stop(self) -> None:
-        self._server.should_exit = True
-        self._thread.join()
+class Server(Live):
+    """A desk to talk to byte by byte."""
 
     def connect(self) -> socket.socket:
         found = socket.create_connection(("127.0.0.1", self.port), timeout=20)

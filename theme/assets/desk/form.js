@@ -1,0 +1,210 @@
+// The contact form: suggestions while writing, a draft that is never lost, one click to file.
+
+import { createDesk } from "./client.js";
+import { createDraft } from "./draft.js";
+import { prove } from "./proof.js";
+import { createSuggestions } from "./suggestions.js";
+import { element, randomKey, readWords } from "./words.js";
+
+const KEPT = ["subject", "message", "email", "name", "order", "category"];
+
+export function mountForm(form, { search, desk, storage = localStorage } = {}) {
+  const words = readWords(form);
+  const { language, api, email, commit } = form.dataset;
+  const service = desk ?? createDesk(api, language);
+  const draft = createDraft(storage);
+  const status = form.querySelector("[data-kb-status]");
+  const after = form.parentElement.querySelector("[data-kb-after]");
+  const kept = draft.read() ?? {};
+  const session = kept.session ?? randomKey();
+  let attempt = kept.attempt ?? null;
+  let token = form.elements.token?.value ?? "";
+  let guessed = false;
+
+  form.noValidate = true;
+  const suggestions = createSuggestions(form.querySelector("[data-kb-suggestions]"), {
+    search: search ?? service,
+    words,
+    language,
+    tell: (event) => service.tell({ session, ...event }),
+    onSolved: solved,
+    onBack: () => form.elements.message.focus(),
+  });
+
+  restore();
+  form.addEventListener("input", changed);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    send();
+  });
+  form.addEventListener("focusin", prepare, { once: true });
+
+  function restore() {
+    let found = false;
+    for (const name of KEPT) {
+      const field = form.elements[name];
+      if (field && kept[name] && !field.value) {
+        field.value = kept[name];
+        found ||= name === "subject" || name === "message";
+      }
+    }
+    if (!found) return;
+    say(words("draft_restored"), element("button", { type: "button", class: "kb-desk-link", onclick: discard }, words("discard_draft")));
+    suggestions.typed(question());
+  }
+
+  function discard() {
+    draft.clear();
+    for (const name of KEPT) if (form.elements[name]) form.elements[name].value = "";
+    say("");
+    suggestions.clear();
+    form.elements.subject.focus();
+  }
+
+  // The form's age is measured from when somebody began, and the desk may ask for work that takes a second.
+  async function prepare() {
+    try {
+      token = token || (await service.form()).token;
+    } catch {
+      // Filing works without.
+    }
+  }
+
+  function changed(event) {
+    save();
+    unmark(event.target);
+    if (event.target.name === "category") guessed = true;
+    if (["subject", "message"].includes(event.target.name)) suggestions.typed(question());
+  }
+
+  function question() {
+    return [form.elements.subject.value, form.elements.message.value].filter(Boolean).join("\n").slice(0, 12_000);
+  }
+
+  function values() {
+    return Object.fromEntries(KEPT.map((name) => [name, form.elements[name]?.value.trim() ?? ""]));
+  }
+
+  function save() {
+    draft.save({ ...values(), session, attempt });
+  }
+
+  async function send() {
+    const button = form.querySelector("[type=submit]");
+    if (button.getAttribute("aria-disabled") === "true") return;
+    const typed = values();
+    if (!complete(typed)) return;
+    if (!typed.category && !guessed && categoryExists(suggestions.category())) typed.category = suggestions.category();
+    // The same text keeps its key however often it is sent; changed text is another request.
+    const content = JSON.stringify(typed);
+    if (attempt?.content !== content) attempt = { content, key: randomKey() };
+    save();
+    button.setAttribute("aria-disabled", "true");
+    say(words("sending"));
+    try {
+      filed(await file({
+        language, ...typed, session, token, commit: /^[0-9a-f]*$/.test(commit ?? "") ? commit ?? "" : "",
+        page: form.elements.page?.value || location.pathname, website: form.elements.website.value, shown: suggestions.seen(),
+      }));
+    } catch (failure) {
+      failed(failure);
+    } finally {
+      button.removeAttribute("aria-disabled");
+    }
+  }
+
+  async function file(ticket) {
+    try {
+      return await service.file(ticket, attempt.key);
+    } catch (failure) {
+      if (!failure.body?.proof) throw failure;
+      say(words("proof_working"));
+      return service.file({ ...ticket, proof: await prove(failure.body.proof) }, attempt.key);
+    }
+  }
+
+  function complete(typed) {
+    const missing = ["subject", "message", "email"].filter((name) => !typed[name]);
+    for (const name of missing) mark(name, words("invalid_required"));
+    if (!missing.includes("email") && !form.elements.email.checkValidity()) {
+      mark("email", words("invalid_email"));
+      missing.push("email");
+    }
+    if (!missing.length) return true;
+    say(words("error_invalid"));
+    form.elements[missing[0]].focus();
+    return false;
+  }
+
+  function categoryExists(id) {
+    return Array.from(form.elements.category?.options ?? []).some((option) => id && option.value === id);
+  }
+
+  function failed(failure) {
+    if (failure.kind === "refused") {
+      const fields = Object.entries(failure.body.fields ?? {});
+      for (const [name, { message }] of fields) mark(name, message);
+      say(failure.body.message);
+      form.elements[fields[0]?.[0]]?.focus?.();
+      return;
+    }
+    const address = email ? element("a", { href: mail() }, email) : "";
+    say(words(failure.kind === "offline" && !navigator.onLine ? "offline" : "service_down"),
+      address && element("span", {}, ` ${words("write_to")} `, address));
+  }
+
+  // The text goes along to the mail program, so that nothing has to be typed twice.
+  function mail() {
+    const { subject, message, order } = values();
+    const body = [message, order].filter(Boolean).join("\n\n");
+    return `mailto:${email}?subject=${encodeURIComponent(subject)}&body=${encodeURIComponent(body)}`;
+  }
+
+  function filed({ number, secret, expected }) {
+    draft.clear();
+    const link = new URL(`${api}/status?lang=${encodeURIComponent(language)}#${number}.${secret}`, location.href).href;
+    const copied = element("span", { role: "status" });
+    const copy = () => navigator.clipboard?.writeText(link).then(() => { copied.textContent = ` ${words("filed_copied")}`; });
+    finish(words("filed_title"),
+      element("p", {}, `${words("filed_number")} `, element("strong", { class: "kb-desk-number", dir: "ltr" }, number)),
+      element("p", {}, expected),
+      element("p", {}, words("filed_link")),
+      element("p", { class: "kb-desk-code", dir: "ltr" }, element("a", { href: link }, link)),
+      element("p", {}, element("button", { type: "button", class: "kb-desk-button", onclick: copy }, words("filed_copy")), copied));
+  }
+
+  function solved(suggestion) {
+    draft.clear();
+    finish(words("solved_title"), element("p", {}, words("solved_thanks")), element("p", {}, element("a", { href: suggestion.url }, suggestion.title)));
+  }
+
+  function finish(title, ...content) {
+    const heading = element("h2", { tabindex: "-1" }, title);
+    form.hidden = true;
+    after.replaceChildren(heading, ...content);
+    heading.focus();
+  }
+
+  function say(text, ...more) {
+    status.replaceChildren(...[text, ...more].filter(Boolean).flatMap((part, i) => (i ? [" ", part] : [part])));
+  }
+
+  function mark(name, message) {
+    const field = form.elements[name];
+    if (!field?.id) return;
+    unmark(field);
+    const id = `${field.id}-problem`;
+    field.setAttribute("aria-invalid", "true");
+    field.setAttribute("aria-describedby", [id, field.getAttribute("aria-describedby")].filter(Boolean).join(" "));
+    field.after(element("p", { class: "kb-desk-problem", id }, message));
+  }
+
+  function unmark(field) {
+    const id = `${field.id}-problem`;
+    field.parentElement.querySelector(`#${CSS.escape(id)}`)?.remove();
+    field.removeAttribute("aria-invalid");
+    const others = (field.getAttribute("aria-describedby") ?? "").split(" ").filter((one) => one && one !== id);
+    if (others.length) field.setAttribute("aria-describedby", others.join(" "));
+    else field.removeAttribute("aria-describedby");
+  }
+}
