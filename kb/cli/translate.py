@@ -210,11 +210,11 @@ def _dry_run(args: argparse.Namespace, console: Console, plan: run.Plan, problem
     else:
         for lane in plan.lanes:
             route = f"{lane.route} with {lane.model.identity}" if lane.route and lane.model else "no engine"
-            waiting = sum(len(work.pending) for work in lane.works)
+            waiting = len(lane.waiting)
             if waiting:
                 time = f", about {duration(lane.seconds)}" if lane.texts else ""
                 console.print(f"{lane.target}: {waiting} segments in {lane.articles} articles, {route}{time}")
-        if not any(work.pending for lane in plan.lanes for work in lane.works):
+        if not any(lane.waiting for lane in plan.lanes):
             console.print("nothing to translate")
         console.problems(ranked(problems))
     return 1 if any(problem.severity == "error" for problem in problems) else 0
@@ -236,7 +236,7 @@ def _languages(plan: run.Plan) -> dict[str, Any]:
                 "route": str(lane.route) if lane.route else None,
                 "model": lane.model.identity if lane.model else None,
                 "segments_to_translate": segments,
-                "segments_without_engine": 0 if lane.route else sum(len(work.pending) for work in lane.works),
+                "segments_without_engine": 0 if lane.route else len(lane.waiting),
                 "articles": lane.articles,
             }
         )

@@ -132,9 +132,10 @@ class _Pipe:
     def __init__(self, pipeline: str, answer_seconds: float) -> None:
         self.answer_seconds = answer_seconds
         self._answers: queue.Queue[bytes | None] = queue.Queue()
-        # A session of its own, so that closing ends all its programs and Ctrl-C ends none of them.
+        # The shell keeps no end of the pipe, so it closes, and that is noticed, when one of the programs dies. It has a
+        # session of its own, so that closing ends all the programs and Ctrl-C ends none of them.
         self._process = subprocess.Popen(
-            ["/bin/sh", "-c", pipeline],
+            ["/bin/sh", "-c", f"exec 3<&0; <&3 {pipeline} & exec 3<&- >&-; wait"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -420,7 +420,8 @@ def _json(url: str) -> Any:
 
 
 def _unreachable(url: str, error: Exception) -> ModelError:
-    reason = error.reason if isinstance(error, urllib.error.URLError) else error
+    plain = isinstance(error, urllib.error.URLError) and not isinstance(error, urllib.error.HTTPError)
+    reason = error.reason if plain else error  # type: ignore[attr-defined]
     return ModelError(
         f"{url} cannot be loaded: {reason}",
         hint="get the file on another machine and install it: kb models install FILE",

@@ -81,10 +81,15 @@ class Lane:
     known: Mapping[str, Answer]
 
     @property
-    def texts(self) -> tuple[str, ...]:
-        """What an engine has to translate, each text once."""
+    def waiting(self) -> tuple[str, ...]:
+        """What is to be translated, each text once, whether or not an engine is there for it."""
         pending = (text for work in self.works for text in work.pending if text not in self.known)
-        return tuple(dict.fromkeys(pending)) if self.route else ()
+        return tuple(dict.fromkeys(pending))
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What an engine has to translate."""
+        return self.waiting if self.route else ()
 
     @property
     def articles(self) -> int:
@@ -124,7 +129,7 @@ def plan(
 
 
 def _without_route(lane: Lane) -> Iterator[Problem]:
-    count = sum(len(work.pending) for work in lane.works)
+    count = len(lane.waiting)
     if lane.route is None and count:
         yield Problem(
             "no-engine",
@@ -223,7 +228,8 @@ class _Planner:
 
     def wants(self, entry: Entry, model: Model | None) -> bool:
         """Whether an engine has something to give to an entry that exists."""
-        refused = model is not None and entry.refused.startswith(f"{model.identity}: ")
+        # Without a model there is none that could do better than the one that was refused.
+        refused = entry.refused.startswith(f"{model.identity}: " if model else "") if entry.refused else False
         if entry.state is State.REVIEWED or (refused and not self.options.retry):
             return False
         if entry.state is State.MACHINE:
