@@ -6,6 +6,7 @@ content folder's
 own ``theme/strings/<lang>.yml`` wins key by key over the shipped file.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -15,6 +16,7 @@ from pathlib import Path
 import yaml
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
+from markupsafe import Markup
 
 from kb.errors import BuildError, Problem
 
@@ -84,6 +86,11 @@ class Strings:
             for key, t in self.texts.items()
             if key.startswith(prefix)
         }
+
+    def script(self, keys: Iterable[str]) -> Markup:
+        """Some texts as JSON for a data block of a page; ``<`` is escaped, so that no text can end the block."""
+        texts = {key: self.texts[key] for key in keys}
+        return Markup(json.dumps(texts, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"))
 
     @cached_property
     def _locale(self) -> Locale:

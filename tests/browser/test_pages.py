@@ -89,7 +89,8 @@ class TestWithoutScripts:
         page = self.open(reading, "en/")
 
         page.get_by_role("searchbox").fill("money back")
-        page.keyboard.press("Enter")
+        with page.expect_navigation():
+            page.keyboard.press("Enter")
         assert page.url.endswith("/en/search/?q=money+back")
         assert page.locator("noscript").count() == 1
         assert page.locator(".kb-cards a").first.is_visible()

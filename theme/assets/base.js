@@ -24,3 +24,7 @@ var __md_set = (key, value, storage = localStorage, scope = __md_scope) => {
   for (const link of links) link.remove();
   addEventListener("load", () => document.head.append(...links));
 })();
+
+// A page of results that has a question to answer keeps room for the answer, before it is painted.
+if (new URLSearchParams(location.search).get("q")?.trim() && document.currentScript.dataset.asked !== undefined)
+  document.documentElement.classList.add("kb-asked");

@@ -36,6 +36,14 @@ function revealTarget() {
     if (node.tagName === "DETAILS") node.open = true;
 }
 
+/** What somebody searched for in vain need not be typed again: it becomes the beginning of the e-mail. */
+function carryText() {
+  const text = new URLSearchParams(location.search).get("text");
+  if (!text) return;
+  for (const link of document.querySelectorAll('.kb-contact a[href^="mailto:"]'))
+    link.href = `${link.href.split("?")[0]}?body=${encodeURIComponent(text.slice(0, 500))}`;
+}
+
 /** A table wider than the page can be scrolled by keyboard, too. */
 function scrollTables() {
   const observer = new ResizeObserver((entries) => {
@@ -62,6 +70,7 @@ function focusSearchOnSlash() {
 rememberLanguage();
 closeLanguages();
 revealTarget();
+carryText();
 focusSearchOnSlash();
 addEventListener("hashchange", revealTarget);
 addEventListener("load", scrollTables);
