@@ -8,6 +8,7 @@ import { core, join, unpack } from "./packed.js";
 import { best, MARK_FROM } from "./passages.js";
 import { isLatin, otherLayouts, scriptOf, skeletonOfCyrillic, skeletonOfLatin } from "./scripts.js";
 import { EXACT_WEIGHT, features, isPlain, SPACE, terms, TERMS_VERSION } from "./terms.js";
+import { openTable, rarity, SHARE, STOP_WEIGHT as STOP_MEANING, toUnit } from "./vectors.js";
 
 export const K1 = 2;
 export const B = 0.75;
@@ -21,6 +22,8 @@ const CACHED_FEATURES = 8192;
 const SCORE_UNIT = 1e6;
 
 export const THRESHOLD = 0.2;
+export const THRESHOLD_WITH_VECTORS = 0.2;
+const STAND_INS = 3;
 const QUERY_LIMIT = 2000;
 const WORDS_LIMIT = 64;
 const STOP_WEIGHT = 0.7;
@@ -118,7 +121,7 @@ export class Index {
   constructor(header, dictionary, tokens) {
     this.header = header;
     this.language = header.language;
-    this.threshold = header.threshold || THRESHOLD;
+    this.table = null;
     this.dictionary = dictionary;
     this.tokens = tokens;
     this.count = header.articles.id.length;
@@ -201,6 +204,36 @@ export class Index {
     this.saturation = this.lengths.map((length) => K1 * (1 - B + (B * length) / average));
   }
 
+  /** The score from which an article is worth suggesting. */
+  get threshold() {
+    return this.header.threshold || (this.table ? THRESHOLD_WITH_VECTORS : THRESHOLD);
+  }
+
+  /** Takes the bytes of a table of word vectors into use. */
+  async addVectors(buffer) {
+    const table = await openTable(buffer);
+    const { dimensions } = table;
+    const vectors = new Float32Array(this.count * dimensions);
+    const total = new Float64Array(this.count * dimensions);
+    this.terms.forEach((term, number) => {
+      if (!table.has(term)) return;
+      const weight = rarity(this.holders(number), this.count) * (this.stop.has(term) ? STOP_MEANING : 1);
+      const vector = new Float64Array(dimensions);
+      table.addTo(vector, term, weight);
+      for (let i = this.from[number]; i < this.from[number + 1]; i++) {
+        const at = this.articles[i] * dimensions, count = this.counts[i];
+        for (let d = 0; d < dimensions; d++) total[at + d] += count * vector[d];
+      }
+    });
+    for (let article = 0; article < this.count; article++) {
+      const vector = total.subarray(article * dimensions, (article + 1) * dimensions);
+      toUnit(vector);
+      vectors.set(vector, article * dimensions);
+    }
+    this.vectors = vectors;
+    this.table = table;
+  }
+
   view(skeletons) {
     if (!skeletons) return this.views[0];
     return this.views[1] ??= new View(this.terms.map(skeletonOfCyrillic));
@@ -216,7 +249,7 @@ export class Index {
    */
   search(text, { limit = 10, category = "", typing = false } = {}) {
     const question = this.read(text, typing);
-    const scores = this.#scores(question.slots);
+    const scores = this.#withMeaning(this.#scores(question.slots), question.slots);
     const { category: categories } = this.header.articles;
     const ranked = [];
     for (let i = 0; i < scores.articles.length; i++) {
@@ -228,6 +261,13 @@ export class Index {
     const likeness = this.#likeness(question.slots);
     const results = ranked.slice(0, limit).map(([score, article]) => this.#result(article, score, likeness, question.why));
     return { results, shown: question.shown, why: question.why };
+  }
+
+  /** The article as this language's readers get it, without a question; undefined when they do not. */
+  present(id) {
+    this.numbers ??= new Map(this.header.articles.id.map((name, number) => [name, number]));
+    const article = this.numbers.get(id);
+    return article === undefined ? undefined : this.#result(article, 0, new Map(), []);
   }
 
   category(article, categories = this.header.articles.category) {
@@ -278,6 +318,46 @@ export class Index {
       }
     });
     return found;
+  }
+
+  // ── meaning ──
+
+  /** The scores, and how near the articles' meaning is to the question's, in one number up to 1. */
+  #withMeaning(scores, slots) {
+    if (!this.table) return scores;
+    const meant = new Float64Array(this.table.dimensions);
+    for (const slot of slots) {
+      for (const word of slot.choices[0][1]) {
+        for (const [term, share] of this.#inTable(slot, word)) {
+          const stop = this.stop.has(term) ? STOP_MEANING : 1;
+          this.table.addTo(meant, term, share * stop * rarity(this.#holdersOf(term), this.count));
+        }
+      }
+    }
+    if (!toUnit(meant)) return new Sparse(scores.articles, scores.values.map((value) => value / (1 + SHARE)));
+    for (let i = 0; i < scores.articles.length; i++) this.sums.add(scores.articles[i], scores.values[i] / (1 + SHARE));
+    const { dimensions } = this.table;
+    for (let article = 0, at = 0; article < this.count; article++, at += dimensions) {
+      let dot = 0;
+      for (let d = 0; d < dimensions; d++) dot += meant[d] * this.vectors[at + d];
+      if (dot > 0) this.sums.add(article, (SHARE * dot) / (1 + SHARE));
+    }
+    return this.sums.take();
+  }
+
+  /** The word itself, or where the table lacks it the terms most like it, with their shares. */
+  #inTable(slot, word) {
+    if (!slot.skeletons && this.table.has(word)) return [[word, 1]];
+    const near = [...this.#match(word, slot.skeletons, false).alike]
+      .filter(([number, value]) => value >= MARK_FROM && this.table.has(this.terms[number]))
+      .sort((a, b) => b[1] - a[1] || a[0] - b[0]).slice(0, STAND_INS);
+    const whole = near.reduce((sum, [, value]) => sum + value, 0);
+    return near.map(([number, value]) => [this.terms[number], (value * value) / whole]);
+  }
+
+  #holdersOf(term) {
+    const number = this.views[0].having.get("=" + term)?.[0];
+    return number === undefined ? 0 : this.holders(number);
   }
 
   // ── ranking ──
@@ -575,7 +655,7 @@ export class Index {
 
   #corrections(word, partial) {
     if (word.length < CORRECTED_FROM || !isPlain(word) || this.views[0].known(word) || this.stop.has(word)) return [];
-    if (partial || this.synonyms.has(word)) return [];
+    if (partial || this.synonyms.has(word) || this.table?.has(word)) return [];
     const found = this.#near(word, word.length >= LONG_FROM ? 2 : 1);
     const nearest = found[0]?.far;
     return found.filter(({ far }) => far === nearest).slice(0, CORRECTIONS_LIMIT)

@@ -11,10 +11,12 @@ export async function manifest(url) {
   return found;
 }
 
-/** The index that the manifest at `url` names. */
-export async function load(url) {
+/** The index that the manifest at `url` names, with its word vectors if they are wanted and there are any. */
+export async function load(url, { vectors = false } = {}) {
   const found = await manifest(url);
-  return open(await bytes(new URL(found.index, new URL(url, self.location?.href))));
+  const index = await open(await bytes(new URL(found.index, url)));
+  if (vectors && found.vectors) await index.addVectors(await bytes(new URL(found.vectors, url)));
+  return index;
 }
 
 export async function bytes(url) {

@@ -20,6 +20,7 @@ if (order.terms) {
   const manifest = JSON.parse(await readFile(join(order.folder, "manifest.json"), "utf8"));
   const before = process.cpuUsage();
   const index = await open(await readFile(join(order.folder, manifest.index)));
+  if (manifest.vectors && order.vectors) await index.addVectors(await readFile(join(order.folder, manifest.vectors)));
   const opened = milliseconds(process.cpuUsage(before));
   const answers = order.questions.map((question) => {
     const start = process.cpuUsage();

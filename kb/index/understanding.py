@@ -4,7 +4,7 @@ Twin of the part of ``search/engine.js`` with the same name.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -41,8 +41,17 @@ class Question:
 class Reader:
     """Understands questions to one index."""
 
-    def __init__(self, index: Postings, language: str, rules: Rules) -> None:
+    def __init__(
+        self,
+        index: Postings,
+        language: str,
+        rules: Rules,
+        *,
+        is_word: Callable[[str], bool] = lambda word: False,
+    ) -> None:
+        """``is_word`` tells words of the language that the index lacks; they are not taken for typing errors."""
         self._index = index
+        self._is_word = is_word
         self.language = language
         self._rules = rules
         self._cyrillic = script_of(language) == "cyrillic"
@@ -199,7 +208,7 @@ class Reader:
         length = len(word)
         if length < _CORRECTED_FROM or not is_plain(word) or view.known(word) or word in self._rules.stop:
             return []
-        if partial or word in self._synonyms:
+        if partial or word in self._synonyms or self._is_word(word):
             return []
         limit = 2 if length >= _LONG_FROM else 1
         found = self._near(word, limit)

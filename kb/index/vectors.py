@@ -37,18 +37,19 @@ Floats: TypeAlias = "array[float]"
 MAGIC = b"KBV1"
 FORMAT = 1
 DIMENSIONS = 128
-WORDS_LIMIT = 16_000
-"""Words of the table: the site's own, then the commonest that mean something like one of them."""
+WORDS_LIMIT = 19_000
+"""Words of the table: the site's own, then the commonest of the language."""
 SHARE = 0.533
 """What the cosine counts, against 1 for the lexical score."""
 STOP_WEIGHT = 0.3
 LANGUAGES = frozenset({"ar", "de", "en", "es", "fr", "it", "nl", "pl", "pt", "ru", "tr"})
 """Those the encoder was trained on that are written in words."""
 _COMMON_WORDS = 20_000
+_WHITENED_BY = 4_000
+"""The commonest words, by which vectors are evened out: rarer ones are names and jargon."""
 _CENTRE = 7.5
 _STEP = 0.335
 """Standard deviations a step: the best of 16 equal steps for what is distributed normally (Max 1960)."""
-_NEAR = 0.4
 _BATCH = 256
 _LEAST_BATCH = 64
 """Fewer words at once take another way through the linear algebra, and come out different in the last bits."""
@@ -73,38 +74,13 @@ def make(surfaces: Mapping[str, str], language: str, cache: Path) -> bytes:
 
     ``cache`` is a folder that keeps what was encoded; the first run for a language takes some 20 seconds.
     """
-    import numpy as np
-
     encoder = _Encoder(language, cache)
     own = {term: word for term, word in sorted(surfaces.items()) if is_plain(term) and len(term) > 1}
     own = dict(list(own.items())[:WORDS_LIMIT])
     common = {term: word for term, word in encoder.common().items() if term not in own}
-    own_vectors, common_vectors = encoder.vectors(list(own.values())), encoder.vectors(list(common.values()))
-    chosen = _nearest(own_vectors, common_vectors, WORDS_LIMIT - len(own))
-    names = np.array([*own, *(list(common)[i] for i in chosen)])
-    matrix = np.concatenate([own_vectors, common_vectors[chosen]])
-    order = np.argsort(names, kind="stable")
-    return _packed([str(name) for name in names[order]], matrix[order], encoder.steps(), language)
-
-
-def _nearest(own: "Matrix", common: "Matrix", room: int) -> list[int]:
-    """The rows of ``common``, in their order, that mean something like a row of ``own``."""
-    import numpy as np
-
-    if not len(own) or not len(common) or room <= 0:
-        return []
-    unit_own, unit_common = _unit(own), _unit(common)
-    near = np.concatenate([
-        (unit_common[i : i + 1024] @ unit_own.T).max(axis=1) for i in range(0, len(unit_common), 1024)
-    ])  # fmt: skip
-    return [int(i) for i in np.flatnonzero(near >= _NEAR)[:room]]
-
-
-def _unit(matrix: "Matrix") -> "Matrix":
-    import numpy as np
-
-    found: Matrix = matrix / np.maximum(np.linalg.norm(matrix, axis=1, keepdims=True), 1e-9)
-    return found
+    # Words of other matters are kept too: by them the engine knows that a question is about something else.
+    chosen = dict(sorted({**own, **dict(list(common.items())[: WORDS_LIMIT - len(own)])}.items()))
+    return _packed(list(chosen), encoder.vectors(list(chosen.values())), encoder.steps(), language)
 
 
 def _packed(names: Sequence[str], matrix: "Matrix", steps: "Matrix", language: str) -> bytes:
@@ -172,11 +148,8 @@ class _Encoder:
 
     def steps(self) -> "Matrix":
         """The size of a code in each dimension: from the common words, so that it is the same for all sites."""
-        found: Matrix = self._rows[: self._common_count()].std(axis=0) * _STEP
+        found: Matrix = self._rows[:_WHITENED_BY].std(axis=0) * _STEP
         return found
-
-    def _common_count(self) -> int:
-        return min(_COMMON_WORDS // 2, len(self._rows))
 
     def _begin(self) -> None:
         """Encode the commonest words, and whiten by them."""
@@ -184,8 +157,9 @@ class _Encoder:
 
         words = list(self.common().values())
         encoded = self._encode(words)
-        self._mean = encoded.mean(axis=0)
-        _, values, axes = np.linalg.svd(encoded - self._mean, full_matrices=False)
+        commonest = encoded[:_WHITENED_BY]
+        self._mean = commonest.mean(axis=0)
+        _, values, axes = np.linalg.svd(commonest - self._mean, full_matrices=False)
         self._basis = axes[:DIMENSIONS].T * (values[:DIMENSIONS] / values[0]) ** -0.5
         self._rows = ((encoded - self._mean) @ self._basis).astype(np.float32)
         self._known = {word: row for row, word in enumerate(words)}

@@ -1,0 +1,43 @@
+/**
+ * The engine off the main thread. Messages in: `{ id, open: url }`, `{ id, vectors: true }`, `{ id, query, options }`.
+ * Messages out: `{ id, done }` or `{ id, error }`; a query may be answered twice, first with `more: true`.
+ */
+
+import { Library } from "./library.js";
+
+let library = null;
+
+self.onmessage = async ({ data }) => {
+  try {
+    await handle(data);
+  } catch (error) {
+    self.postMessage({ id: data.id, error: String(error?.message ?? error) });
+  }
+};
+
+async function handle({ id, open, vectors, query, options }) {
+  if (open !== undefined) {
+    const opened = await Library.open(open);
+    // Words are read once before the first question, so that it is answered as fast as the others.
+    opened.own.search("a", { limit: 1 });
+    library = opened;
+    self.postMessage({ id, done: about() });
+  } else if (vectors) {
+    await library?.addVectors();
+    self.postMessage({ id, done: about() });
+  } else {
+    await ask(id, query, options);
+  }
+}
+
+async function ask(id, query, options) {
+  if (!library) throw new Error("no index is open");
+  const { answer, later } = library.search(query, options);
+  self.postMessage({ id, done: answer, more: later !== null });
+  if (later) self.postMessage({ id, done: await later });
+}
+
+function about() {
+  const { language, count, threshold, table } = library.own;
+  return { language, articles: count, threshold, vectors: table !== null };
+}
