@@ -324,6 +324,8 @@ def _respaced(job: _Job, pieces: list[str]) -> list[_Part]:
             texts[number] = texts[number].rstrip()
         elif before.isspace() and texts[number][-1:].isalnum():
             texts[number] += " "
+        elif before and before in "([\"'“«" and texts[number].rstrip().endswith(before):
+            texts[number] = texts[number].rstrip()
         if job.glue[char][1]:
             texts[number + 1] = texts[number + 1].lstrip()
         elif after.isspace() and texts[number + 1][:1].isalnum():

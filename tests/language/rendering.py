@@ -6,7 +6,7 @@ from pathlib import Path
 
 import markdown
 from markdown.extensions.toc import slugify_unicode
-from material.extensions.emoji import to_svg, twemoji
+from material.extensions.emoji import to_svg, twemoji  # type: ignore[import-untyped]
 
 from kb.language.markup import Outcome, TokenStyle, translate_segments
 from kb.language.pagecheck import Checked, check_page
