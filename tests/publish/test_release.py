@@ -265,6 +265,30 @@ def test_B16_build_killed_between_two_renames_is_mended_by_the_next(
         assert set(versions(output)) == {"1"}
 
 
+def test_without_syncfs_every_file_and_folder_is_synced(
+    output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    real = release._sync_path
+    monkeypatch.setattr(release, "_sync_file_system", lambda folder: False)
+    monkeypatch.setattr(release, "_sync_path", lambda path, mode: (synced.append(path), real(path, mode)))
+    publish_version(output, 1)
+    assert len([path for path in synced if path.endswith("index.html")]) == PAGES
+    assert len({path for path in synced if path.rpartition("/")[2].startswith("page-")}) == PAGES - 1
+    assert synced[-2:] == [str(output.parent), str(output.with_name(".site.kb-build"))]
+
+
+def test_output_that_cannot_be_replaced_is_told_and_stays(
+    output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish_version(output, 1)
+    monkeypatch.setattr(release, "_exchange_call", lambda one, other: errno.EBUSY)
+    with pytest.raises(BuildError, match="cannot be replaced") as error:
+        publish_version(output, 2)
+    assert "mount point" in error.value.hint
+    assert set(versions(output)) == {"1"}
+
+
 def test_exchange_is_one_system_call(output: Path) -> None:
     """Where this fails, the tests of kills below prove less than they say."""
     publish_version(output, 1)
