@@ -4,7 +4,7 @@ Errors are what a site must not be built with; warnings are what customers or se
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from kb.content import names
 from kb.content.article import INDEX, Article, Catalog, Origin
-from kb.content.duplicates import near_duplicates
+from kb.content.duplicates import near_duplicates, shingles
 from kb.content.findings import problem
 from kb.content.links import Destination, Leads, destination, relative
 from kb.content.media import Media
@@ -31,15 +31,22 @@ class _Site:
     media: Media
     today: date
     articles: Path
+    facts: "Callable[[Article], Facts]"
+    languages: frozenset[str]
+    """Those whose articles are looked at."""
 
     @cached_property
     def written(self) -> tuple[Article, ...]:
         """Texts people wrote: translated ones have the links and headings of their source."""
-        return tuple(article for article in self.catalog if article.origin is Origin.WRITTEN)
+        texts = (
+            self.catalog.texts.get(language, {})
+            for language in self.catalog.languages
+            if language in self.languages
+        )
+        return tuple(a for of_language in texts for a in of_language.values() if a.origin is Origin.WRITTEN)
 
-    @cached_property
-    def outlines(self) -> dict[str, Outline]:
-        return {article.path: outline(article.body, article.body_line) for article in self.written}
+    def outline(self, article: Article) -> Outline:
+        return self.facts(article).outline
 
     @cached_property
     def hidden(self) -> frozenset[str]:
@@ -75,14 +82,55 @@ class _Site:
         return near[0] if near else ""
 
 
-def check(catalog: Catalog, media: Media, today: date, *, articles: Path) -> list[Problem]:
+def _remembered() -> "Callable[[Article], Facts]":
+    found: dict[str, Facts] = {}
+    numbers: dict[str, int] = {}
+
+    def known(article: Article) -> Facts:
+        if article.path not in found:
+            found[article.path] = facts(article, numbers)
+        return found[article.path]
+
+    return known
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What an article's own text says, whatever stands in others: ``shingles`` are its runs of words."""
+
+    outline: Outline
+    shingles: frozenset[int]
+    findings: tuple[Problem, ...]
+
+
+def facts(article: Article, numbers: dict[str, int]) -> Facts:
+    """All that can be told from the article alone. ``numbers`` is what :func:`shingles` remembers of words."""
+    seen = outline(article.body, article.body_line)
+    return Facts(seen, shingles(article.body, numbers), (*_headings(article, seen), *_secrets(article)))
+
+
+def check(
+    catalog: Catalog,
+    media: Media,
+    today: date,
+    *,
+    articles: Path,
+    known: Callable[[Article], Facts] | None = None,
+    languages: Collection[str] | None = None,
+) -> list[Problem]:
     """All findings about the catalog as a whole.
 
     ``articles`` is the folder with the language folders; of the file system only the snippets named in the
     texts are looked up there. What is wrong with single files, :func:`kb.content.reader.read` has reported.
+    ``known`` gives the facts of an article where they are remembered; ``languages`` limits the findings about single
+    articles to those in some languages.
     """
-    site = _Site(catalog, media, today, articles)
-    return [found for each in _CHECKS for found in each(site)]
+    known = known or _remembered()
+    every = frozenset(catalog.languages)
+    whole = _Site(catalog, media, today, articles, known, every)
+    some = _Site(catalog, media, today, articles, known, every if languages is None else frozenset(languages))
+    found = [problem for each in _CHECKS for problem in each(some)]
+    return found + [problem for each in _CHECKS_OF_ALL for problem in each(whole)]
 
 
 # ---------------------------------------------------------------- links
@@ -90,7 +138,7 @@ def check(catalog: Catalog, media: Media, today: date, *, articles: Path) -> lis
 
 def _references(site: _Site) -> Iterator[Problem]:
     for article in site.written:
-        seen = site.outlines[article.path]
+        seen = site.outline(article)
         for reference in seen.references:
             if reference.kind == "snippet":
                 yield from _snippet(site, article, reference)
@@ -213,7 +261,7 @@ def _anchor(site: _Site, article: Article, reference: Reference, goal: Destinati
     target = own if own and own.origin is Origin.WRITTEN else site.catalog.sources[goal.path]
     if "title" not in target.lines:
         return
-    seen = site.outlines[target.path]
+    seen = site.outline(target)
     if goal.anchor in seen.anchors or goal.anchor.startswith(("fn:", "fnref", "__")):
         return
     near = get_close_matches(goal.anchor, seen.anchors, n=1, cutoff=0.5)
@@ -319,6 +367,9 @@ def _completeness(site: _Site) -> Iterator[Problem]:
             yield problem(
                 "body-empty", article.path, article.body_line, "the article has no text", "write it"
             )
+
+
+def _categories(site: _Site) -> Iterator[Problem]:
     for category in sorted({id.rpartition("/")[0] for id in site.catalog.sources} - {""}):
         if f"{category}/{INDEX}" not in site.catalog.sources:
             member = min(id for id in site.catalog.sources if id.startswith(f"{category}/"))
@@ -359,7 +410,9 @@ def _questions(site: _Site) -> Iterator[Problem]:
 
 def _doubles(site: _Site) -> Iterator[Problem]:
     for language in site.catalog.languages:
-        texts = {a.path: a.body for a in site.written if a.language == language and site.is_live(a)}
+        texts = {
+            a.path: site.facts(a).shingles for a in site.written if a.language == language and site.is_live(a)
+        }
         for path, other, likeness in near_duplicates(texts):
             message = f"{likeness:.0%} of the text is also in '{other}'"
             yield problem("article-twice", path, None, message, "merge the two, and redirect the old address")
@@ -368,19 +421,23 @@ def _doubles(site: _Site) -> Iterator[Problem]:
 # ---------------------------------------------------------------- the text itself
 
 
-def _headings(site: _Site) -> Iterator[Problem]:
+def _texts(site: _Site) -> Iterator[Problem]:
     for article in site.written:
-        last = 1
-        for heading in site.outlines[article.path].headings:
-            shown = _short(heading.text)
-            if heading.level == 1:
-                message = f"'{shown}' is a heading of the first level, which only the title is"
-                yield problem("heading-top", article.path, heading.line, message, "write it with ##")
-            elif heading.level > last + 1:
-                message = f"'{shown}' skips from level {last} to {heading.level}"
-                hint = f"write it with {'#' * (last + 1)}"
-                yield problem("heading-jump", article.path, heading.line, message, hint)
-            last = heading.level
+        yield from site.facts(article).findings
+
+
+def _headings(article: Article, seen: Outline) -> Iterator[Problem]:
+    last = 1
+    for heading in seen.headings:
+        shown = _short(heading.text)
+        if heading.level == 1:
+            message = f"'{shown}' is a heading of the first level, which only the title is"
+            yield problem("heading-top", article.path, heading.line, message, "write it with ##")
+        elif heading.level > last + 1:
+            message = f"'{shown}' skips from level {last} to {heading.level}"
+            hint = f"write it with {'#' * (last + 1)}"
+            yield problem("heading-jump", article.path, heading.line, message, hint)
+        last = heading.level
 
 
 @dataclass(frozen=True, slots=True)
@@ -418,32 +475,31 @@ _SECRETS = tuple(
 )
 
 
-def _secrets(site: _Site) -> Iterator[Problem]:
-    for article in site.written:
-        low = article.text.lower()
-        for secret in _SECRETS:
-            if not any(needle in low for needle in secret.needles):
-                continue
-            for match in secret.pattern.finditer(article.text):
-                line = article.text.count("\n", 0, match.start()) + 1
-                # The message goes to logs and reports, so it does not repeat the secret.
-                message = f"this looks like {secret.kind}"
-                hint = "revoke it, since git keeps it for good, and write an example such as YOUR-KEY"
-                yield problem("secret", article.path, line, message, hint)
+def _secrets(article: Article) -> Iterator[Problem]:
+    low = article.text.lower()
+    for secret in _SECRETS:
+        if not any(needle in low for needle in secret.needles):
+            continue
+        for match in secret.pattern.finditer(article.text):
+            line = article.text.count("\n", 0, match.start()) + 1
+            # The message goes to logs and reports, so it does not repeat the secret.
+            message = f"this looks like {secret.kind}"
+            hint = "revoke it, since git keeps it for good, and write an example such as YOUR-KEY"
+            yield problem("secret", article.path, line, message, hint)
 
 
 _CHECKS: tuple[Callable[[_Site], Iterator[Problem]], ...] = (
     _references,
     _related,
-    _redirects,
     _dates,
     _completeness,
     _titles,
     _questions,
     _doubles,
-    _headings,
-    _secrets,
+    _texts,
 )
+_CHECKS_OF_ALL: tuple[Callable[[_Site], Iterator[Problem]], ...] = (_redirects, _categories)
+"""Those that compare the languages with one another."""
 
 
 def used_media(catalog: Catalog, media: Media) -> frozenset[str]:

@@ -18,11 +18,10 @@ CROWD = 12
 """A shingle in more texts than this is boilerplate: only neighbours in it are compared."""
 
 
-def near_duplicates(texts: Mapping[str, str]) -> Iterator[tuple[str, str, float]]:
-    """(key, an earlier key, likeness from 0 to 1) for each text that is nearly an earlier one."""
-    numbers: dict[str, int] = {}
-    shingles = {key: _shingles(text, numbers) for key, text in texts.items()}
-    shingles = {key: found for key, found in shingles.items() if len(found) >= SHORTEST}
+def near_duplicates(texts: Mapping[str, frozenset[int]]) -> Iterator[tuple[str, str, float]]:
+    """(key, an earlier key, likeness from 0 to 1) for each text, given as its :func:`shingles`, that is nearly an
+    earlier one."""
+    shingles = {key: found for key, found in texts.items() if len(found) >= SHORTEST}
     earlier: dict[str, tuple[float, str]] = {}
     for first, second in _candidates(shingles):
         a, b = shingles[first], shingles[second]
@@ -35,8 +34,8 @@ def near_duplicates(texts: Mapping[str, str]) -> Iterator[tuple[str, str, float]
             yield key, first, likeness
 
 
-def _shingles(text: str, numbers: dict[str, int]) -> frozenset[int]:
-    """``numbers`` remembers each word's hash from text to text."""
+def shingles(text: str, numbers: dict[str, int]) -> frozenset[int]:
+    """The hashed runs of words of a text. ``numbers`` remembers each word's hash from text to text."""
     words = []
     for word in re.findall(r"\w+", text.lower()):
         number = numbers.get(word)

@@ -8,7 +8,7 @@ problems are errors, so no build goes on with it.
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -41,15 +41,33 @@ def read(root: Path, articles: str, languages: Sequence[str]) -> tuple[Catalog, 
 
     Nothing is raised for what an editor can get wrong: each such thing is a problem, all of them together.
     """
-    problems: list[Problem] = []
     texts: dict[str, dict[str, Article]] = {}
+    problems: list[Problem] = []
     for language in languages:
-        entries = walk(root, articles, language, report=problems.append)
-        texts[language] = _articles(entries, tuple(languages), problems.append)
-    problems += _folder_problems(root, articles, languages, found=any(texts.values()))
+        texts[language], found = read_language(root, articles, language, languages)
+        problems += found
+    catalog, found = together(root, articles, languages, texts)
+    return catalog, (*problems, *found)
+
+
+def read_language(
+    root: Path, articles: str, language: str, languages: Sequence[str], *, load: "Load | None" = None
+) -> tuple[dict[str, Article], list[Problem]]:
+    """The articles in one language's folder, by id, and what is wrong with its files. ``load`` takes the place of
+    :func:`load` where articles are remembered."""
+    problems: list[Problem] = []
+    entries = walk(root, articles, language, report=problems.append)
+    return _articles(entries, tuple(languages), problems.append, load or _load), problems
+
+
+def together(
+    root: Path, articles: str, languages: Sequence[str], texts: Mapping[str, Mapping[str, Article]]
+) -> tuple[Catalog, list[Problem]]:
+    """The catalog of all languages' articles, and what is wrong with them as a whole."""
+    problems = _folder_problems(root, articles, languages, found=any(texts.values()))
     catalog = _resolved(Catalog(tuple(languages), texts))
     problems += _name_clashes(catalog)
-    return catalog, tuple(problems)
+    return catalog, problems
 
 
 def walk(root: Path, articles: str, language: str, *, report: Report) -> Iterator[Entry]:
@@ -134,7 +152,9 @@ def _parts(name: str) -> tuple[str, str]:
     return (stem, dot + ending) if stem else (name, "")
 
 
-def _articles(entries: Iterator[Entry], languages: tuple[str, ...], report: Report) -> dict[str, Article]:
+def _articles(
+    entries: Iterator[Entry], languages: tuple[str, ...], report: Report, load: "Load"
+) -> dict[str, Article]:
     found: dict[str, Article] = {}
     for entry in entries:
         if entry.ending.lower() in (".md", ".markdown", ".mdown", ".mkd"):
@@ -235,6 +255,10 @@ def load(entry: Entry, languages: tuple[str, ...] = ()) -> tuple[Article, list[P
         **values,
     )
     return article, problems + details.problems
+
+
+Load = Callable[[Entry, tuple[str, ...]], tuple[Article, list[Problem]]]
+_load: Load = load
 
 
 def _text(entry: Entry) -> tuple[str | None, list[Problem]]:

@@ -75,7 +75,7 @@ def translations(
     problems: list[Problem] = []
     for memory in memories:
         base = base_of(catalog, memory)
-        reason = _useless(catalog, memory, base)
+        reason = useless(catalog, memory, base)
         if base is None or reason:
             problems.append(Problem("po-unused", memory.path, None, reason, "remove the file", "warning"))
             continue
@@ -94,7 +94,8 @@ def base_of(catalog: Catalog, memory: Memory) -> Article | None:
     return catalog.sources.get(memory.id)
 
 
-def _useless(catalog: Catalog, memory: Memory, base: Article | None) -> str:
+def useless(catalog: Catalog, memory: Memory, base: Article | None) -> str:
+    """Why the memory translates nothing; empty when it does."""
     own = catalog.get(memory.language, memory.id)
     if own is not None and own.origin is Origin.WRITTEN:
         return f"{own.path} is used instead: a person wrote this article in '{memory.language}'"
@@ -118,6 +119,18 @@ def with_memory(
     site's extensions) pages on which people worked are checked, and a segment that breaks its page is left in
     the source language; what an engine made was checked when it was made.
     """
+    articles, problems = published(catalog, memories, review=review, render=render)
+    return catalog.with_texts(articles), problems
+
+
+def published(
+    catalog: Catalog,
+    memories: Iterable[Memory],
+    *,
+    review: Collection[str] = (),
+    render: Callable[[str], str] | None = None,
+) -> tuple[list[Article], list[Problem]]:
+    """The texts that :func:`with_memory` adds, and what it finds; each depends on its memory and base alone."""
     found, problems = translations(catalog, memories, review=review)
     articles = []
     for translation in found:
@@ -125,7 +138,7 @@ def with_memory(
             texts, broken = _texts(translation, render)
             articles.append(_article(translation, texts))
             problems += broken
-    return catalog.with_texts(articles), problems
+    return articles, problems
 
 
 def _texts(
