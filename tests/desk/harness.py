@@ -185,7 +185,7 @@ async def call(
         body, sent["content-type"] = json.dumps(value).encode(), "application/json"
     if form is not None:
         body, sent["content-type"] = urlencode(form).encode(), "application/x-www-form-urlencoded"
-    if method == "POST":
+    if method not in ("GET", "HEAD", "OPTIONS"):
         sent["content-length"] = str(len(body))
     sent |= {k.lower(): v for k, v in (headers or {}).items()}
     bare, _, query = path.partition("?")
