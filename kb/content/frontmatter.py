@@ -123,8 +123,8 @@ def _refuse_depth(text: str) -> None:
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > DEPTH_LIMIT:
                 raise RefusedYamlError("front-matter-too-large", _line(event), _TOO_DEEP)
-    except yaml.MarkedYAMLError as error:
-        raise _syntax(error, text) from None
+    except yaml.YAMLError:
+        return  # composing stops at the same place, and says what is wrong there
 
 
 _TOO_DEEP = f"nested more than {DEPTH_LIMIT} levels deep"

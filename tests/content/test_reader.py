@@ -294,6 +294,11 @@ def test_B8_nul_and_control_characters_are_errors(centre: HelpCentre) -> None:
     assert ("control-character", "en/a/c.md", 2) in findings
 
 
+def test_B8_a_control_character_in_deep_front_matter_is_an_error(centre: HelpCentre) -> None:
+    centre.write("en/a/b.md", "---\n- - - \x08\n---\n")
+    assert {code for code, _, _ in centre.findings()} == {"control-character", "front-matter-syntax"}
+
+
 def test_B8_text_that_is_not_utf8_is_an_error_with_its_line(centre: HelpCentre) -> None:
     centre.write("uk/a/b.md", "---\ntitle: B\n---\nПовернення\n".encode("cp1251"))
     assert centre.findings() == [("encoding", "uk/a/b.md", 4)]
