@@ -13,10 +13,8 @@ from kb.language import inline, wordlists
 from kb.language.inline import Atom, Node, Span, Text
 from kb.language.markup import NO_TERMS, Terms, numbers
 
-SHORTEST, LONGEST = 0.75, 1.55
-"""Length of a translation divided by its source's, in characters."""
-LENGTH_MATTERS_FROM = 40
-"""Shorter sources vary too much, in characters."""
+LENGTH_RATIOS = ((40, 0.6, 1.9), (80, 0.7, 1.6))
+"""From so many characters of the source, the shortest and the longest translation as parts of its length."""
 UNTRANSLATED_RUN = 4
 """So many words of the source in a row are a copy."""
 
@@ -156,9 +154,10 @@ def _has_stems(text: str, phrase: str) -> bool:
 
 
 def _length(before: _Side, after: _Side) -> Iterator[Finding]:
-    if len(before.words) < LENGTH_MATTERS_FROM:
+    limits = [(low, high) for size, low, high in LENGTH_RATIOS if len(before.words) >= size]
+    if not limits:
         return
-    low, high = SHORTEST, LONGEST
+    low, high = limits[-1]
     if before.language in wordlists.DENSE_LANGUAGES:
         low, high = low, high * 4
     if after.language in wordlists.DENSE_LANGUAGES:
@@ -171,7 +170,8 @@ def _length(before: _Side, after: _Side) -> Iterator[Finding]:
 
 def _script(before: _Side, after: _Side) -> Iterator[Finding]:
     name, letter = wordlists.script_of(after.language)
-    letters = [char for char in after.words if char.isalpha()]
+    names = set(_tokens(before.words))
+    letters = [char for word in _tokens(after.words) if word not in names for char in word if char.isalpha()]
     if len(letters) >= 12 and sum(1 for char in letters if letter.match(char)) < len(letters) / 2:
         yield Finding("script", f"most letters are not {name}")
 
