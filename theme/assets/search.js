@@ -8,6 +8,8 @@ const ANNOUNCE_MS = 700;
 const TEXT_LIMIT = 500;
 /** Who searches has asked for a list: it may be less sure than what is suggested unasked, from the index's threshold on. */
 const SURE_SHARE = 0.6;
+/** What is this much less likely than the first answer is left out. */
+const LEAST_SHARE = 0.4;
 
 const config = document.getElementById("kb-search").dataset;
 const words = JSON.parse(document.getElementById("kb-search").textContent);
@@ -36,8 +38,10 @@ function engine() {
 /** Shows the answer to a question, and a better one that may follow; none where a newer question was asked meanwhile. */
 async function ask(text, options, show) {
   const client = await engine();
-  const sorted = ({ results, shown }) =>
-    show({ results, shown, sure: results.filter((result) => result.score >= SURE_SHARE * client.threshold) });
+  const sorted = ({ results, shown }) => {
+    const least = Math.max(SURE_SHARE * client.threshold, LEAST_SHARE * (results[0]?.score ?? 0));
+    show({ results, shown, sure: results.filter((result) => result.score >= least) });
+  };
   const answer = await client.query(text, { ...options, onMore: sorted });
   if (answer) sorted(answer);
 }
