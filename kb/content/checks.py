@@ -453,7 +453,12 @@ _WORD_BEFORE_KEY = r"(?i:\b(?:password|passwd|secret|token|api[_ -]?key)[\"']?\s
 _SECRETS = tuple(
     _Secret(kind, needles, re.compile(pattern))
     for kind, needles, pattern in (
-        ("a private key", ("private key",), r"-----BEGIN (?:[A-Z]{1,20} ){0,4}PRIVATE KEY"),
+        (
+            "a private key",
+            ("private key",),
+            # With a body: guides often show its first and last line with XXXX between.
+            r"-----BEGIN (?:[A-Z]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----[^-]{0,200}?[A-Za-z0-9+/]{20}",
+        ),
         ("an AWS access key", ("akia", "asia"), r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
         (
             "a GitHub token",

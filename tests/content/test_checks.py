@@ -254,7 +254,7 @@ def test_many_copies_are_all_found(centre: HelpCentre) -> None:
 @pytest.mark.parametrize(
     "secret",
     [
-        "-----BEGIN RSA PRIVATE KEY-----",
+        "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA0Z3VS5JJcds3xfn",
         "AKIA" + "A" * 16,
         "ghp_" + "a1" * 18,
         "glpat-" + "a1" * 10,
@@ -274,7 +274,13 @@ def test_a_secret_is_found_and_not_repeated(centre: HelpCentre, secret: str) -> 
 
 
 @pytest.mark.parametrize(
-    "text", ["Your password: choose a long one", "token = YOUR-TOKEN", "https://a.example:80/b@c"]
+    "text",
+    [
+        "-----BEGIN PRIVATE KEY-----\nXXXX\nXXXX",
+        "Your password: choose a long one",
+        "token = YOUR-TOKEN",
+        "https://a.example:80/b@c",
+    ],
 )
 def test_ordinary_text_is_no_secret(centre: HelpCentre, text: str) -> None:
     centre.article("en/returns/new.md", f"{text}\n")
