@@ -1,14 +1,13 @@
 """What the team's answer says: a text, an article's opening, or both, in the customer's language."""
 
 from collections.abc import Mapping
-from datetime import date
 
-from kb.cli.desk_setup import Setup
-from kb.content.article import Article, Catalog
+from kb.cli.desk_setup import Setup, public_catalog
+from kb.content.article import Article
 from kb.content.outline import plain_text
 from kb.desk.team import Answer, Compose
 from kb.desk.tickets import Ticket
-from kb.errors import ConfigError, DeskError, did_you_mean
+from kb.errors import ConfigError, did_you_mean
 
 _QUOTE_CHARACTERS = 700
 
@@ -48,11 +47,8 @@ def translated(setup: Setup, ticket: Ticket, language: str) -> str:
 
 def _quotes(setup: Setup, id: str) -> Mapping[str, str]:
     """Language → the opening of the article, with a link to all of it."""
-    from kb.content.reader import read
-
     config = setup.config
-    found, _ = read(config.root, config.articles, config.languages)
-    catalog: Catalog = found.public(date.today())
+    catalog = public_catalog(config)
     if id not in catalog.sources:
         raise ConfigError(f"there is no article '{id}'", hint=did_you_mean(id, catalog.sources))
     base = setup.settings.public_url
@@ -80,4 +76,19 @@ def _opening(article: Article) -> str:
 
 
 def _engine(setup: Setup, source: str, target: str, text: str) -> str:
-    raise DeskError(f"no engine translates from '{source}' to '{target}'", hint="see 'kb models list'")
+    """``text`` by the installed engines.
+
+    Raises:
+        EngineError: there is none for the pair.
+    """
+    from kb.language import engines
+    from kb.language.pins import Pins
+
+    config = setup.config
+    models = config.root / config.translate.models
+    installed = engines.available(config.translate.engines, models, setup.environ, Pins(models))
+    try:
+        return engines.translate_text(text, source, target, installed)[0]
+    finally:
+        for engine in installed:
+            engine.close()

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from kb import config as configuration
 from kb.cli.console import Console
 from kb.config import Config, DeskHoursConfig
+from kb.content.article import Catalog
 from kb.desk import tickets
 from kb.desk.database import Database
 from kb.desk.keys import Keyring, load_keyring, secret
@@ -31,7 +32,7 @@ from kb.desk.settings import (
     ZendeskSettings,
 )
 from kb.desk.strings import Strings, load_strings
-from kb.desk.suggest import Suggest, nothing
+from kb.desk.suggest import Suggest, from_index
 from kb.errors import ConfigError, did_you_mean
 from kb.resources import theme_dir
 
@@ -39,6 +40,8 @@ _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOURS = re.compile(r"(\d{1,2}):(\d{2})\s*[-–]\s*(\d{1,2}):(\d{2})")
 _SITE_NAME = re.compile(r"^site_name:[ \t]*[\"']?(.*?)[\"']?[ \t]*$", re.MULTILINE)
 _KEY_FILE = ".kb/desk.key"
+BUILT_INDEX = ".kb/index"
+"""Where the build leaves the indexes, relative to the content folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class Setup:
     settings: Settings
     keyring: Keyring
     strings: Strings
+    environ: Mapping[str, str]
 
     def database(self) -> Database:
         return tickets.open_database(database_address(self.config))
@@ -68,7 +72,7 @@ class Setup:
 
     def suggest(self) -> Suggest:
         """The index of the built site; nothing where there is none yet."""
-        return nothing
+        return from_index(self.config.root / BUILT_INDEX)
 
     def log_to(self, stream: TextIO) -> None:
         handler = logging.StreamHandler(stream)
@@ -88,6 +92,7 @@ def load(args: argparse.Namespace, console: Console) -> Setup:
         desk_settings(config, environ),
         load_keyring(environ, config.root / _KEY_FILE),
         load_strings(theme_dir() / "strings" / "desk"),
+        environ,
     )
 
 
@@ -225,11 +230,21 @@ def _commit(root: Path) -> str:
     return found.stdout.strip() if found.returncode == 0 else ""
 
 
-def _categories(config: Config) -> Mapping[str, Mapping[str, str]]:
+def public_catalog(config: Config) -> Catalog:
+    """What customers can read, translations included."""
     from kb.content.reader import read
+    from kb.language import memory, translate
 
     catalog, _ = read(config.root, config.articles, config.languages)
-    return MappingProxyType({
-        language: MappingProxyType({c.id: c.title for c in catalog.public(date.today()).edition(language).categories})
+    memories, _ = memory.load(config.articles_dir, config.languages, root=config.root)
+    catalog, _ = translate.with_memory(catalog, memories, review=config.translate.review)
+    return catalog.public(date.today())
+
+
+def _categories(config: Config) -> Mapping[str, Mapping[str, str]]:
+    catalog = public_catalog(config)
+    titles = {
+        language: {category.id: category.title for category in catalog.edition(language).categories}
         for language in config.languages
-    })  # fmt: skip
+    }
+    return MappingProxyType(titles)

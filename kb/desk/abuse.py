@@ -42,7 +42,9 @@ class ProofNeededError(Exception):
 class Buckets:
     """Token buckets by key: ``burst`` at once, then ``burst`` again each ``period_s``. Memory is bounded."""
 
-    def __init__(self, burst: int, period_s: float, clock: Callable[[], float], *, most: int = BUCKETS_LIMIT) -> None:
+    def __init__(
+        self, burst: int, period_s: float, clock: Callable[[], float], *, most: int = BUCKETS_LIMIT
+    ) -> None:
         self._burst, self._rate, self._clock, self._most = float(burst), burst / period_s, clock, most
         self._levels: OrderedDict[str, tuple[float, float]] = OrderedDict()
 

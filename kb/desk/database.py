@@ -225,17 +225,6 @@ class _Work:
             self.done.set_exception(error)
 
 
-def open_engine(where: str) -> Engine:
-    """The engine for ``where``: the path of a SQLite file, or a ``postgresql://`` address."""
-    if where.startswith(("postgresql://", "postgres://")):
-        from kb.desk.postgresql import PostgreSQL
-
-        return PostgreSQL(where)
-    from kb.desk.sqlite import SQLite
-
-    return SQLite(where)
-
-
 def migrate(engine: Engine, migrations: Sequence[Iterable[str]]) -> None:
     """Brings the schema forward, each step in one transaction.
 

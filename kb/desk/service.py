@@ -66,6 +66,8 @@ class Desk:
         self.told: Callable[[], None] = lambda: None
         self._suggest = quiet(suggest)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="desk-reader")
+        # An index is for one thread at a time.
+        self._searcher = ThreadPoolExecutor(1, thread_name_prefix="desk-search")
         self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
         self._known_keys: OrderedDict[str, None] = OrderedDict()
         self._reply_times: tuple[float, list[tuple[int, int]]] = (float("-inf"), [])
@@ -76,7 +78,10 @@ class Desk:
         self, language: str, text: str, *, limit: int = SUGGESTIONS
     ) -> Sequence[Suggestion]:
         """The articles that may answer ``text``; none when nothing is good enough or the index is broken."""
-        return await self._in_thread(lambda: self._suggest(self.settings.language(language), text, limit))
+        known = self.settings.language(language)
+        return await asyncio.get_running_loop().run_in_executor(
+            self._searcher, lambda: self._suggest(known, text, limit)
+        )
 
     async def file(self, content: dict[str, Any], caller: Caller, *, key: str) -> Ticket:
         """Keeps a ticket and lets everybody know. ``content`` is what :data:`kb.desk.fields.TICKET` parsed.
@@ -266,6 +271,7 @@ class Desk:
 
     def close(self) -> None:
         self._readers.shutdown()
+        self._searcher.shutdown()
         self.database.close()
 
 

@@ -1,8 +1,14 @@
 """What the desk needs of the search index: a question in, a few passages out."""
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kb.index.library import Library
 
 log = logging.getLogger("kb.desk")
 
@@ -27,6 +33,56 @@ Suggest = Callable[[str, str, int], Sequence[Suggestion]]
 def nothing(language: str, text: str, limit: int) -> Sequence[Suggestion]:
     """No index: no suggestions."""
     return ()
+
+
+LOOK_AGAIN_S = 10.0
+"""How often is looked whether a build made the index anew."""
+
+
+def from_index(folder: Path) -> Suggest:
+    """Suggestions from the built site's indexes below ``folder``, one folder a language; a new build is noticed.
+
+    What is returned raises SearchIndexError while there is no usable index, and is for one thread only.
+    """
+    built = _Built(folder)
+    return built.suggest
+
+
+class _Built:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._library: Library | None = None
+        self._stamp: tuple[int, ...] = ()
+        self._looked = float("-inf")
+
+    def suggest(self, language: str, text: str, limit: int) -> Sequence[Suggestion]:
+        found = self._current().suggest(text, language, limit)
+        return [
+            Suggestion(
+                article=s.id,
+                title=s.title,
+                passage=s.passage.text,
+                url=f"/{s.language}/{s.url}" + (f"#{s.passage.anchor}" if s.passage.anchor else ""),
+                language=s.language,
+                score=s.score,
+            )
+            for s in found
+        ]
+
+    def _current(self) -> "Library":
+        # Whoosh is slow to load, and the rest of the desk does without it.
+        from kb.index.library import Library
+
+        now = time.monotonic()
+        if self._library is None or now - self._looked > LOOK_AGAIN_S:
+            self._looked = now
+            stamp = tuple(sorted(f.stat().st_mtime_ns for f in self._folder.glob("*/about.json")))
+            if self._library is None or stamp != self._stamp:
+                old, self._library = self._library, None
+                if old is not None:
+                    old.close()
+                self._library, self._stamp = Library(self._folder), stamp
+        return self._library
 
 
 def quiet(suggest: Suggest) -> Suggest:

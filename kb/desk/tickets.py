@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kb.desk import outbox
-from kb.desk.database import Database, Row, Tx, migrate, open_engine
+from kb.desk.database import Database, Row, Tx, migrate
+from kb.desk.engines import open_engine
 from kb.desk.keys import new_id, new_number
 from kb.desk.schema import MIGRATIONS
 from kb.errors import DeskError

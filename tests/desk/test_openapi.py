@@ -35,10 +35,14 @@ def test_every_answer_is_a_described_one(case: Any, desk: Any) -> None:
     # Half of what is asked about a ticket is about one that exists.
     if isinstance(body, dict) and "number" in body and len(str(body)) % 2:
         body = {**body, **link}
-    headers = {k: str(v) for k, v in dict(case.headers or {}).items() if str(v).isascii() and str(v).isprintable()}
+    headers = {
+        k: str(v) for k, v in dict(case.headers or {}).items() if str(v).isascii() and str(v).isprintable()
+    }
     lang = str((case.query or {}).get("lang", "")).encode("utf-8", "replace")
     path = f"{case.operation.path}?lang={''.join(f'%{byte:02x}' for byte in lang)}"
-    value = None if case.method == "GET" else body if isinstance(body, dict | list | str | int | float) else {}
+    value = (
+        None if case.method == "GET" else body if isinstance(body, dict | list | str | int | float) else {}
+    )
     answer = shop.call(case.method, path, value=value, headers=headers)
     described = case.operation.definition.raw["responses"]
     assert answer.status < 500

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from kb.desk import outbox, retention, tickets
-from kb.desk.database import BusyError, Database, Tx, UnavailableError, migrate, open_engine
+from kb.desk.database import BusyError, Database, Tx, UnavailableError, migrate
+from kb.desk.engines import open_engine
 from kb.desk.schema import MIGRATIONS
 from kb.desk.settings import Settings
 from kb.desk.tickets import (
