@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "preview": {"errors", "resources"},
     "cache": {"errors"},
     "reading": {"errors", "cache", "config", "content", "language", "publish"},
+    "circumstances": {"errors", "cache"},
     "build": {
         "errors", "config", "content", "language", "publish", "index", "parallel", "resources", "cache", "reading",
     },
