@@ -48,7 +48,9 @@ class Reading:
         page.on("requestfailed", self._failed)
         page.on("response", lambda r: r.status >= 400 and self.faults.append(f"{r.status}: {r.url}"))
         page.on("pageerror", lambda e: self.faults.append(f"script: {e}"))
-        page.on("console", lambda m: m.type in {"error", "warning"} and self.faults.append(f"console: {m.text}"))
+        page.on(
+            "console", lambda m: m.type in {"error", "warning"} and self.faults.append(f"console: {m.text}")
+        )
         page.add_init_script(
             "document.addEventListener('securitypolicyviolation',"
             " e => console.error('policy: ' + e.violatedDirective + ' ' + e.blockedURI))"

@@ -26,9 +26,7 @@ def violations(page: Any, axe: str, rules: Mapping[str, Any] = EVERYTHING) -> li
     """``rule: element`` for everything axe objects to."""
     # Through the debugger's evaluate, which the page's own policy does not bind.
     page.evaluate(axe)
-    found = page.evaluate(
-        "rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']})", rules
-    )
+    found = page.evaluate("rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']})", rules)
     return [
         f"{violation['id']}: {node['html'][:160]} ({node.get('failureSummary', '')[:300]})"
         for violation in found["violations"]
@@ -48,7 +46,9 @@ def test_nothing_to_object_to(
     assert violations(page, axe, CONTRAST if dark else EVERYTHING) == []
 
 
-@pytest.mark.parametrize("path", ["pt/returns/how-to-return/", "pt/orders/track/", ""], ids=["machine", "fallback", "root"])
+@pytest.mark.parametrize(
+    "path", ["pt/returns/how-to-return/", "pt/orders/track/", ""], ids=["machine", "fallback", "root"]
+)
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_borrowed_and_translated_pages(reading: Reading, axe: str, path: str, dark: bool) -> None:
     page = reading.open(path, dark=dark, locale="pt-PT", reduced_motion="reduce")

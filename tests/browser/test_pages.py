@@ -33,7 +33,9 @@ def test_the_site_asks_nothing_of_other_origins_and_finds_all_it_asks_for(readin
         reading.open(f"uk/{address}").wait_for_load_state("networkidle")
 
     assert reading.requests
-    assert all(url.startswith(reading.base) for url in reading.requests if not url.startswith(("data:", "blob:")))
+    assert all(
+        url.startswith(reading.base) for url in reading.requests if not url.startswith(("data:", "blob:"))
+    )
 
 
 def test_pages_below_a_path_also_work_at_a_root(chromium: Any, bare_origin: str) -> None:
@@ -122,7 +124,9 @@ class TestLanguages:
 
         assert "not translated yet" in page.locator("a[hreflang=ar]").inner_text()
 
-    @pytest.mark.parametrize(("language", "notice"), [("pt", "ainda não está disponível"), ("ar", "غير متاحة بالعربية")])
+    @pytest.mark.parametrize(
+        ("language", "notice"), [("pt", "ainda não está disponível"), ("ar", "غير متاحة بالعربية")]
+    )
     def test_a_borrowed_text_says_so_and_runs_its_own_way(
         self, reading: Reading, language: str, notice: str
     ) -> None:

@@ -111,7 +111,9 @@ class TestCombobox:
             page.locator("#kb-hero-search").focus()
 
     @pytest.mark.parametrize(("path", "question"), [("en/", "return goods"), ("ar/", "إرجاع")])
-    def test_axe_finds_nothing_in_the_open_list(self, reading: Reading, axe: str, path: str, question: str) -> None:
+    def test_axe_finds_nothing_in_the_open_list(
+        self, reading: Reading, axe: str, path: str, question: str
+    ) -> None:
         page = reading.open(path, reduced_motion="reduce")
         typed(page, "#kb-hero-search", question)
         page.keyboard.press("ArrowDown")
@@ -150,7 +152,7 @@ class TestResultsPage:
     def test_a_topic_narrows_the_answers(self, reading: Reading) -> None:
         page = self.open(reading, "en/search/?q=follow+order+return+goods")
         page.locator(".kb-chip", has_text="Orders").click()
-        page.locator('.kb-chip[aria-pressed=true]', has_text="Orders").wait_for()
+        page.locator(".kb-chip[aria-pressed=true]", has_text="Orders").wait_for()
 
         assert page.locator(".kb-hits a").all_inner_texts() == [
             text for text in page.locator(".kb-hits a").all_inner_texts() if "Orders" in text

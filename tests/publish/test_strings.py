@@ -15,7 +15,9 @@ LANGUAGES = sorted(path.stem for path in FOLDER.glob("*.yml"))
 
 
 def texts(language: str) -> Mapping[str, str | Mapping[str, str]]:
-    found: Mapping[str, str | Mapping[str, str]] = yaml.safe_load((FOLDER / f"{language}.yml").read_text("utf-8"))
+    found: Mapping[str, str | Mapping[str, str]] = yaml.safe_load(
+        (FOLDER / f"{language}.yml").read_text("utf-8")
+    )
     return found
 
 
