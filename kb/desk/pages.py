@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from kb.desk import fields
 from kb.desk.abuse import form_token
+from kb.desk.database import BusyError
 from kb.desk.events import Event, Offer
 from kb.desk.keys import new_id
 from kb.desk.reading import form_body
@@ -98,7 +99,7 @@ class Pages:
             {**dict.fromkeys(unknown, ""), **{n: sent.get(n, "") for n in (*_TYPED, "token", "session")},
              "language": language}
         )  # fmt: skip
-        found = await self._desk.suggestions(language, f"{content['subject']}\n{content['message']}")
+        found = await self._suggestions(language, f"{content['subject']}\n{content['message']}")
         if step == "solved":
             await self._desk.record(_solved(content, found))
             return self._page("solved", language)
@@ -112,6 +113,13 @@ class Pages:
                 token=content["token"] or self._token(),
             )
         return await self._file(request, content, found)
+
+    async def _suggestions(self, language: str, text: str) -> Sequence[Suggestion]:
+        try:
+            return await self._desk.suggestions(language, text)
+        except BusyError:
+            # A ticket can be filed without.
+            return ()
 
     async def _file(self, request: Request, content: dict[str, Any], found: Sequence[Suggestion]) -> Response:
         self._guess_category(content, found)

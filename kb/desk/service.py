@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from kb.desk import events, hours, tickets
 from kb.desk.abuse import Gate, Signs, form_age, form_token, judge
-from kb.desk.database import ConflictError, Database, Tx, UnavailableError
+from kb.desk.database import BusyError, ConflictError, Database, Tx, UnavailableError
 from kb.desk.events import Event
 from kb.desk.keys import Keyring
 from kb.desk.observe import Metrics
@@ -28,6 +28,8 @@ log = logging.getLogger("kb.desk")
 T = TypeVar("T")
 SUGGESTIONS = 3
 READERS = 4
+SEARCHES_WAITING = 24
+"""Questions that may wait for the index; more are refused, so that none waits for long."""
 _EXPECTED_KEPT_S = 60.0
 _KNOWN_KEYS = 10_000
 
@@ -66,6 +68,7 @@ class Desk:
         self.told: Callable[[], None] = lambda: None
         self._suggest = quiet(suggest)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="desk-reader")
+        self._searching = 0
         # An index is for one thread at a time.
         self._searcher = ThreadPoolExecutor(1, thread_name_prefix="desk-search")
         self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
@@ -77,10 +80,23 @@ class Desk:
     async def suggestions(
         self, language: str, text: str, *, limit: int = SUGGESTIONS
     ) -> Sequence[Suggestion]:
-        """The articles that may answer ``text``; none when nothing is good enough or the index is broken."""
+        """The articles that may answer ``text``; none when nothing is good enough or the index is broken.
+
+        Raises:
+            BusyError: too many are asking.
+        """
+        if self._searching >= SEARCHES_WAITING:
+            raise BusyError("more questions are waiting than will be answered in time")
         known = self.settings.language(language)
+        self._searching += 1
+        try:
+            return await self._searched(known, text, limit)
+        finally:
+            self._searching -= 1
+
+    async def _searched(self, language: str, text: str, limit: int) -> Sequence[Suggestion]:
         return await asyncio.get_running_loop().run_in_executor(
-            self._searcher, lambda: self._suggest(known, text, limit)
+            self._searcher, lambda: self._suggest(language, text, limit)
         )
 
     async def file(self, content: dict[str, Any], caller: Caller, *, key: str) -> Ticket:

@@ -25,7 +25,8 @@ def main(address: str, name: str) -> None:
         if len(waiting) == WINDOW:
             for done, future in waiting:
                 future.result()
-                print(done, flush=True)
+                sys.stdout.write(f"{done}\n")
+                sys.stdout.flush()
             waiting.clear()
 
 

@@ -66,7 +66,7 @@ def live(tmp_path: Path) -> Iterator[Live]:
             "<script>document.title = 'hacked'</script></article></body></html>"
         )
     (tmp_path / "data").mkdir()
-    categories = dict.fromkeys(ANSWERS, {"returns": "Returns", "delivery": "Delivery"})
+    categories = {language: {"returns": "Returns", "delivery": "Delivery"} for language in ANSWERS}
     shop = Shop(
         tmp_path / "data", suggest=suggest, site=site, public_url="", categories=categories,
         fallback_email="help@shop.example",

@@ -12,7 +12,7 @@ from kb.desk import tickets
 from kb.desk.tickets import Draft, Judgement, Message, Shown
 
 ARTICLES = {
-    "en/returns/refund.md": "---\ntitle: Refunds\n---\nMoney is back **within 3 days**.\n\n## How\n\nBy [card](x.md).\n",
+    "en/returns/refund.md": "---\ntitle: Refunds\n---\nMoney is back **within 3 days**.\n\n## How\n\nBy card.\n",
     "uk/returns/refund.md": "---\ntitle: Повернення грошей\n---\nГроші повернуться **за 3 дні**.\n",
     "en/returns/index.md": "---\ntitle: Returns\n---\nAll about returns.\n",
 }

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -91,7 +91,7 @@ def test_the_check_notices_a_desk_that_answers_before_the_commit(tmp_path: Path)
 
 
 @pytest.fixture
-def small_disk(open_shop: Open) -> Iterator[tuple[Shop, Callable[[bool], None]]]:
+def small_disk(open_shop: Open) -> tuple[Shop, Callable[[bool], None]]:
     """A desk whose database can be told that the disk is full, the way SQLite itself reports it."""
     shop = open_shop()
     shop.file(subject="Before")
@@ -100,7 +100,7 @@ def small_disk(open_shop: Open) -> Iterator[tuple[Shop, Callable[[bool], None]]]
         limit = 1 if yes else 1_000_000
         shop.database.write(lambda tx: tx.rows(f"PRAGMA max_page_count = {limit}"))
 
-    yield shop, full
+    return shop, full
 
 
 def test_a_full_disk_is_said_and_forgotten(small_disk: tuple[Shop, Callable[[bool], None]]) -> None:
@@ -234,7 +234,8 @@ def test_a_lost_postgresql_connection_is_made_anew(postgresql_server: str) -> No
     database.write(lambda tx: tickets.file(tx, DRAFT, now=1, once=once[0]))
     with psycopg.connect(postgresql_server, autocommit=True) as stranger:
         stranger.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname IS NOT NULL"
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE pid <> pg_backend_pid() AND datname IS NOT NULL"
         )
     with pytest.raises(UnavailableError):
         database.write(lambda tx: tickets.file(tx, DRAFT, now=1, once=once[1]))

@@ -49,9 +49,7 @@ def test_every_word_that_templates_scripts_and_code_use_exists() -> None:
     listed = set(re.findall(r'"(\w+)"', words.partition("[")[2].partition("]")[0]))
     for file in (theme_dir() / "assets" / "desk").glob("*.js"):
         text = file.read_text("utf-8")
-        said = set(re.findall(r'words\("(\w+)"', text)) | set(
-            re.findall(r'\? "(\w+)" : "(\w+)"\)', text) and []
-        )
+        said = set(re.findall(r'words\("(\w+)"', text))
         assert said <= listed, f"{file.name} says words that its page does not carry"
     code = Path(__file__).parents[2] / "kb" / "desk"
     for module in ("mail.py", "refusals.py", "service.py"):
@@ -179,8 +177,8 @@ def test_the_customer_is_told_in_their_language(open_shop: Open) -> None:
     for n in range(5):
         shop.file(subject=f"s{n}", email=f"a{n}@b.com")
     shop.clock.forward(3 * 3600)
+    message = tickets.Message("team", "Hello", "en")
     for stored in shop.stored():
-        message = tickets.Message("team", "Hello", "en")
         shop.database.write(lambda tx, s=stored: tickets.add_message(tx, s, message, now=shop.desk.now()))  # type: ignore[misc]
     shop.desk._reply_times = (float("-inf"), [])
     said = shop.post(
@@ -229,7 +227,7 @@ def test_a_forged_form_age_counts_as_none(shop: Shop) -> None:
         shop.file(subject=f"s{token}", email=f"a{len(token)}@b.com", token=token)
     assert {t.reasons for t in shop.stored()} == {("no-form",)}
     shop.file(subject="good", email="g@b.com", token=shop.get("/api/form").json()["token"])
-    assert shop.stored()[-1].reasons == ("too-fast",)
+    assert {t.reasons for t in shop.stored()} == {("no-form",), ("too-fast",)}
 
 
 def test_buckets_fill_again_and_stay_bounded() -> None:

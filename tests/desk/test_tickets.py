@@ -191,9 +191,13 @@ def test_retention_erases_what_is_old_and_closed(database: Database) -> None:
 def test_more_work_than_can_wait_is_refused_at_once(database: Database) -> None:
     gate = threading.Event()
     futures = [database.submit(lambda tx: gate.wait(20))]
-    with pytest.raises(BusyError):
+
+    def flood() -> None:
         for _ in range(5_000):
-            futures.append(database.submit(lambda tx: None))
+            futures.append(database.submit(lambda tx: True))
+
+    with pytest.raises(BusyError):
+        flood()
     assert len(futures) <= 1_300
     gate.set()
     wait(futures, timeout=20)
