@@ -22,7 +22,7 @@ from kb.errors import BuildError
 from kb.publish.outputscan import scan
 from kb.publish.standalone import GENERATOR
 
-__all__ = ["is_site", "publish", "scan", "staging"]
+__all__ = ["is_site", "lock_file", "publish", "scan", "staging", "sync", "sync_folder"]
 
 _PREVIOUS = "previous"
 """Where the old site waits, inside the workspace, on systems that cannot exchange two folders."""
@@ -79,7 +79,7 @@ def publish(staged: Path, output: Path) -> None:
         raise BuildError(f"{staged} is not a whole site: it has no index.html of ours")
     if output.exists():
         staged.chmod(stat.S_IMODE(output.stat().st_mode))
-    _sync(staged)
+    sync(staged)
     try:
         _switch(staged, output)
     except OSError as error:
@@ -87,8 +87,8 @@ def publish(staged: Path, output: Path) -> None:
             f"{output} cannot be replaced: {error.strerror}",
             hint="it must be an ordinary folder whose parent folder can be written to; not a mount point itself",
         ) from error
-    _sync_folder(output.parent)
-    _sync_folder(staged.parent)
+    sync_folder(output.parent)
+    sync_folder(staged.parent)
     _remove(staged)
 
 
@@ -163,7 +163,7 @@ def _take(workspace: Path) -> IO[str]:
             continue  # The last build removed the folder in between.
         except OSError as error:
             raise BuildError(f"no place to build beside the site: {workspace}: {error.strerror}") from error
-        if not _lock_file(lock):
+        if not lock_file(lock):
             lock.seek(0)
             owner = lock.read().strip()
             lock.close()
@@ -187,7 +187,8 @@ def _is_still_there(lock: IO[str], path: Path) -> bool:
 if sys.platform == "win32":
     import msvcrt
 
-    def _lock_file(file: IO[str]) -> bool:
+    def lock_file(file: IO[str]) -> bool:
+        """Lock an open file for this process; False when another process holds it. The end of the process frees it."""
         file.seek(0)
         try:
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
@@ -197,7 +198,8 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _lock_file(file: IO[str]) -> bool:
+    def lock_file(file: IO[str]) -> bool:
+        """Lock an open file for this process; False when another process holds it. The end of the process frees it."""
         try:
             # Not flock: forked workers would inherit it, and outlive a killed build with the lock in their hands.
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -291,14 +293,14 @@ def _replace(staged: Path, output: Path) -> None:
     _remove(previous)
 
 
-def _sync(folder: Path) -> None:
+def sync(folder: Path) -> None:
     """Have everything below ``folder`` on disk before its name changes: a power cut may reorder the two."""
     if sys.platform == "linux" and _sync_file_system(folder):
         return
     for directory, _, files in os.walk(folder):
         for name in files:
             _sync_path(os.path.join(directory, name), os.O_RDWR)
-        _sync_folder(Path(directory))
+        sync_folder(Path(directory))
 
 
 def _sync_file_system(folder: Path) -> bool:
@@ -313,7 +315,8 @@ def _sync_file_system(folder: Path) -> bool:
         os.close(descriptor)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Have the names in ``folder`` on disk."""
     # Windows knows no descriptor of a folder.
     if os.name == "posix":
         _sync_path(str(folder), os.O_RDONLY)
