@@ -1,5 +1,11 @@
-"""The whole build, as one ordered list of steps: read, check, add translations, write each language, release."""
+"""The whole build, as one ordered list of steps: read, check, add translations, make each language, release.
 
+What has not changed since the build before comes from the cache (:mod:`kb.cache`): articles and findings
+(:mod:`kb.reading`), pages and indexes (:mod:`kb.making`), feeds and the root. An incremental build gives the same
+bytes as a clean one.
+"""
+
+import gc
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -7,41 +13,30 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from kb import parallel, resources
+import msgspec
+
+from kb import circumstances, making, parallel, reading, resources
+from kb.cache import Cache, digest
+from kb.circumstances import Circumstances
 from kb.config import Config
-from kb.content import checks, reader
-from kb.content import media as media_files
-from kb.content.article import Catalog, Edition
+from kb.content.article import Catalog
 from kb.content.media import Media
 from kb.errors import ContentError, Problem, ranked
-from kb.index import rules, writer
-from kb.index.document import Document
-from kb.index.document import Section as IndexSection
-from kb.language import memory, translate
-from kb.publish import (
-    addresses,
-    assets,
-    feeds,
-    history,
-    hosts,
-    interface,
-    policy,
-    release,
-    settings,
-    site,
-    standalone,
-)
+from kb.making import Outcome, Search, Signature, Task
+from kb.publish import addresses, assets, feeds, hosts, interface, policy, release, standalone
 from kb.publish.addresses import Target
 from kb.publish.assets import Assets
 from kb.publish.centre import Centre
-from kb.publish.history import History
 from kb.publish.interface import Strings
-from kb.publish.job import Built, Contact, Identity, Job
-from kb.publish.pages import RESERVED, Plan, availability
+from kb.publish.job import Contact, Identity, Job
+from kb.publish.keys import Shared, short
+from kb.publish.pages import Plan, availability
 from kb.publish.policy import Sources
-from kb.publish.sections import Rendered
 from kb.publish.standalone import Standalone
 from kb.publish.texts import write as write_texts
+from kb.reading import Content, read
+
+__all__ = ["Content", "Made", "Report", "build", "plan", "read"]
 
 Progress = Callable[[int, int, str], None]
 """Receives pages done, pages in all, and what is being made."""
@@ -50,34 +45,37 @@ INDEX_FOLDER = "index"
 """Below ``.kb/``: the index on disk, for the command line and the service."""
 HOSTS_FOLDER = "hosts"
 """Below ``.kb/``: configuration for web servers, to copy from."""
+_RECORDS_OF_LANGUAGE = ("folder", "seen", "checked", "facts", "po")
+_RECORDS = ("identity", "history", "root")
 
 
-@dataclass(frozen=True)
-class Content:
-    """Everything a build reads, before anything is written."""
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A page that was made: ``address`` is relative to the root of the site, ``reasons`` are words for a person."""
 
-    catalog: Catalog
-    """All texts, hidden and translated ones too."""
-    media: Media
-    history: History
-    problems: tuple[Problem, ...]
+    address: str
+    reasons: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a build did."""
+    """What a build did. ``made`` are the pages that could not be kept from the build before."""
 
     output: Path
     languages: tuple[str, ...]
     pages: int
     problems: tuple[Problem, ...]
+    made: tuple[Made, ...] = ()
 
 
 @dataclass(frozen=True)
 class Draft:
     """All that is decided before the first page is written."""
 
-    identity: Identity
+    circumstances: Circumstances
+    content: Content
+    catalog: Catalog
+    """The public one."""
     centre: Centre
     assets: Assets
     files: Mapping[str, Path]
@@ -88,26 +86,23 @@ class Draft:
     """language → address relative to its root → file."""
     problems: tuple[Problem, ...]
 
-
-@dataclass(frozen=True)
-class _Task:
-    job: Job
-    index: Path
-    search: Sequence[Path]
-    threshold: float
+    @property
+    def identity(self) -> Identity:
+        return self.circumstances.identity
 
 
-def read(config: Config, *, today: date) -> Content:
-    """Articles, the files beside them, translations, history, and every finding about them."""
-    catalog, problems = reader.read(config.root, config.articles, config.languages)
-    media, media_problems = media_files.read(config.root, config.articles, config.languages)
-    found = [*problems, *media_problems, *checks.check(catalog, media, today, articles=config.articles_dir)]
-    found += _reserved(catalog)
-    memories, memory_problems = memory.load(config.articles_dir, config.languages, root=config.root)
-    catalog, translation_problems = translate.with_memory(catalog, memories, review=config.translate.review)
-    past, past_problems = history.read(config.root, config.articles)
-    found += [*memory_problems, *translation_problems, *past_problems]
-    return Content(catalog, media, past, tuple(ranked(found)))
+class _Published(msgspec.Struct, frozen=True):
+    """The site as it was published: language → file → signature. ``place`` is the hash of where it was built."""
+
+    place: bytes
+    files: dict[str, dict[str, Signature]]
+
+
+class _Root(msgspec.Struct, frozen=True):
+    """Everything outside the languages' pages: address → text."""
+
+    key: bytes
+    texts: dict[str, str]
 
 
 def build(
@@ -116,36 +111,77 @@ def build(
     today: date,
     languages: Sequence[str] = (),
     workers: int = 0,
+    clean: bool = False,
     progress: Progress = lambda done, total, what: None,
 ) -> Report:
     """Build the site of ``config`` and release it to ``config.output_dir``.
 
-    ``languages`` limits the build to some (for a preview); ``workers`` is the number of processes, 0 for one a core.
+    ``languages`` limits the build to some (for a preview); ``workers`` is the number of processes, 0 for one a core;
+    ``clean`` forgets what earlier builds remembered.
 
     Raises:
         ContentError: something in the content must be mended first; carries every finding.
         ConfigError: ``mkdocs.yml`` cannot be used.
         BuildError: a plugin or template failed, or another build holds the output.
     """
-    content = read(config, today=today)
-    _stop_on_errors(content.problems)
-    draft = plan(config, content, today=today, languages=languages or config.languages)
-    with release.staging(config.output_dir) as out, _index_staging(config) as index:
-        assets.write(draft.files, out)
-        built = _write_languages(config, draft, out, index, workers=workers, progress=progress)
-        sources = _write_root(draft, out, built)
-        problems = [*content.problems, *draft.problems, *(p for each in built for p in each.problems)]
-        problems += release.scan(out, machine_paths=[config.root])
-        _stop_on_errors(problems)
-        release.publish(out, config.output_dir)
+    with _without_collector(), Cache(config.cache_dir) as cache:
+        if clean:
+            cache.clear()
+        content = read(config, today=today, cache=cache)
+        _stop_on_errors(content.problems)
+        draft = plan(config, content, today=today, languages=languages or config.languages, cache=cache)
+        with release.staging(config.output_dir) as out, _index_staging(config) as index:
+            report = _publish(config, draft, cache, out, index, workers=workers, progress=progress)
+    return report
+
+
+def _publish(
+    config: Config, draft: Draft, cache: Cache, out: Path, index: Path, *, workers: int, progress: Progress
+) -> Report:
+    name = f"published-{digest(config.output).hex()}"
+    place = digest(str(config.root))
+    before = cache.read(name, _Published)
+    assets.write(draft.files, out)
+    tasks = _tasks(config, draft, before.files if before else {}, out, index)
+    outcomes = _make(tasks, workers=workers, progress=progress)
+    sources = _write_root(draft, cache, tasks, out, outcomes)
+    problems = [*draft.content.problems, *draft.problems, *cache.problems]
+    problems += [p for each in outcomes for p in (*each.problems, *each.damaged)]
+    looked_over = before is not None and before.place == place
+    linked = [f"{each.language}/{file}" for each in outcomes for file in each.linked] if looked_over else []
+    problems += release.scan(out, machine_paths=[config.root], known=frozenset(linked))
+    _stop_on_errors(problems)
+    release.publish(out, config.output_dir)
+    cache.write(name, _Published(place, {each.language: dict(each.signatures) for each in outcomes}))
+    _prune(cache, config, outcomes, name)
     _write_hosts(config, draft, sources)
-    pages = sum(each.pages for each in built)
-    return Report(config.output_dir, tuple(each.language for each in built), pages, tuple(ranked(problems)))
+    return Report(
+        config.output_dir,
+        tuple(each.language for each in outcomes),
+        sum(each.pages for each in outcomes),
+        tuple(ranked(problems)),
+        tuple(Made(f"{each.language}/{url}", why) for each in outcomes for url, why in each.made),
+    )
 
 
-def plan(config: Config, content: Content, *, today: date, languages: Sequence[str]) -> Draft:
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """A build makes millions of objects that live until its end: looking for garbage among them costs a tenth of it."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def plan(
+    config: Config, content: Content, *, today: date, languages: Sequence[str], cache: Cache | None = None
+) -> Draft:
     """What goes where: the pages of each language, the files all share, and former addresses."""
-    identity = site.identity(config.root, resources.theme_dir())
+    around = circumstances.look(config, resources.theme_dir(), cache)
+    identity = around.identity
     shared, files = assets.collect(identity.theme_dirs, resources.theme_dir(), _search_modules())
     catalog = content.catalog.public(today)
     strings, missing = _strings(languages, identity.theme_dirs)
@@ -163,47 +199,131 @@ def plan(config: Config, content: Content, *, today: date, languages: Sequence[s
         for language in languages
     )
     return Draft(
-        identity=identity,
+        circumstances=around,
+        content=content,
+        catalog=catalog,
         centre=Centre(identity.url, identity.name, config.default_language, strings),
         assets=shared,
         files=files,
         former=former,
         plans=plans,
         media={language: _media(content.media, language) for language in languages},
-        problems=(*settings.notes(settings.read(config.root)), *missing, *clashes),
+        problems=(*around.notes, *missing, *clashes),
     )
 
 
-def _write_languages(
-    config: Config, draft: Draft, out: Path, index: Path, *, workers: int, progress: Progress
-) -> list[Built]:
-    total = sum(len(each.pages) for each in draft.plans)
-    tasks = {
-        each.language: _Task(
-            job=_job(config, draft, each, out / each.language),
-            index=index / each.language,
-            search=(resources.search_dir(), config.root / "search"),
-            threshold=config.search.threshold,
+# --- the languages ---
+
+
+def _tasks(
+    config: Config, draft: Draft, signatures: Mapping[str, Mapping[str, Signature]], out: Path, index: Path
+) -> dict[str, Task]:
+    frame = _frame(draft)
+    search = Search(
+        folders=(resources.search_dir(), config.root / "search"),
+        threshold=config.search.threshold,
+        vectors=None,
+        rules=b"",
+    )
+    tasks = {}
+    for each in draft.plans:
+        language = each.language
+        shared = _shared(config, draft, language)
+        media = {
+            name: draft.content.hashes.get(_relative(file, config.root), b"")
+            for name, file in draft.media[language].items()
+        }
+        rules = _rules(search.folders, language)
+        key = digest(
+            shared.settings,
+            shared.theme,
+            shared.words,
+            rules,
+            frame,
+            repr(sorted(media.items())),
+            _language_key(draft, each),
         )
-        for each in draft.plans
-    }
-    return parallel.run(
-        tasks, _write_language, workers=workers, progress=lambda done: progress(done, total, "pages")
+        if not draft.identity.plain:
+            key = digest(key, draft.content.history.commit)
+        whole = key if draft.circumstances.custom or not draft.identity.plain else b""
+        tasks[language] = Task(
+            job=_job(config, draft, each, out / language),
+            key=key,
+            shared=Shared(shared.settings, shared.theme, shared.words, whole, shared.snippets),
+            media=media,
+            cache=config.cache_dir,
+            published=config.output_dir / language,
+            signatures=signatures.get(language, {}),
+            index=index / language,
+            old_index=config.root / ".kb" / INDEX_FOLDER / language,
+            search=Search(search.folders, search.threshold, search.vectors, rules),
+        )
+    return tasks
+
+
+def _make(tasks: Mapping[str, Task], *, workers: int, progress: Progress) -> list[Outcome]:
+    """Each language's part: what is as it was here at once, the others in worker processes."""
+    total = sum(len(task.job.plan.pages) for task in tasks.values())
+    kept: dict[str, Outcome] = {}
+    for language, task in tasks.items():
+        outcome = making.kept(task)
+        if outcome is not None:
+            kept[language] = outcome
+    done = sum(each.pages for each in kept.values())
+    rest = {language: task for language, task in tasks.items() if language not in kept}
+    made = parallel.run(
+        rest, making.make, workers=workers, progress=lambda more: progress(done + more, total, "pages")
+    )
+    kept |= {each.language: each for each in made}
+    return [kept[language] for language in tasks]
+
+
+def _frame(draft: Draft) -> bytes:
+    """The hash of which article exists in which language, and how."""
+    languages = [plan.language for plan in draft.plans]
+    found = [
+        (id, [origins[language].value if language in origins else "" for language in languages])
+        for id, origins in sorted(availability(draft.catalog.texts).items())
+    ]
+    return short(found)
+
+
+def _language_key(draft: Draft, plan: Plan) -> bytes:
+    """The hash of all articles of a language in their order, with their days."""
+    hashes, updated = draft.content.hashes, draft.content.history.updated
+    edition = plan.edition
+    articles = [*([edition.home] if edition.home else []), *(c.index for c in edition.categories if c.index)]
+    articles += edition.articles
+    found = [
+        f"{a.id}\0{a.path}\0{a.origin.value}\0{updated.get(a.path)}\0{' '.join(a.related)}" for a in articles
+    ]
+    texts = b"".join(hashes.get(a.path, b"") for a in articles)
+    return digest(
+        "\n".join(found), texts, repr([(c.id, c.order) for c in edition.categories]), *plan.languages
     )
 
 
-def _write_language(task: _Task, report: parallel.Report) -> Built:
-    built = site.build(task.job, progress=report)
-    writer.write(
-        _documents(task.job.plan.edition, built.rendered),
-        language=built.language,
-        rules=rules.load(built.language, task.search),
-        site_dir=task.job.out,
-        index_dir=task.index,
-        languages=task.job.plan.languages,
-        threshold=task.threshold,
+def _shared(config: Config, draft: Draft, language: str) -> Shared:
+    around = draft.circumstances
+    names = (draft.assets.files, draft.assets.folder)
+    strings = draft.centre.strings[language]
+    folders = (config.articles_dir, config.root)
+    return Shared(
+        settings=digest(around.settings, draft.identity.url, draft.identity.name),
+        theme=digest(around.theme, repr(names)),
+        words=short(language, sorted(strings.texts.items())),
+        snippets=folders,
     )
-    return built
+
+
+def _rules(folders: Sequence[Path], language: str) -> bytes:
+    """The hash of a language's synonyms and stop lists."""
+    files = [file for folder in folders for file in sorted((folder / language).glob("*")) if file.is_file()]
+    return digest(*(part for file in files for part in (file.name, file.read_bytes())))
+
+
+def _relative(file: Path, root: Path) -> str:
+    return file.relative_to(root).as_posix()
 
 
 def _job(config: Config, draft: Draft, plan: Plan, out: Path) -> Job:
@@ -226,41 +346,51 @@ def _job(config: Config, draft: Draft, plan: Plan, out: Path) -> Job:
     )
 
 
-def _documents(edition: Edition, rendered: Sequence[Rendered]) -> list[Document]:
-    found = []
-    for each in rendered:
-        article = edition.by_id[each.id]
-        found.append(
-            Document(
-                id=article.id,
-                url=each.url,
-                title=article.title,
-                language=article.language,
-                questions=article.questions,
-                tags=article.tags,
-                category=article.category,
-                sections=tuple(IndexSection(s.anchor, s.heading, s.text) for s in each.sections),
-                origin=article.origin.value,
-            )
-        )
-    return found
+# --- everything else ---
 
 
-def _write_root(draft: Draft, out: Path, built: Sequence[Built]) -> Sources:
+def _write_root(
+    draft: Draft, cache: Cache, tasks: Mapping[str, Task], out: Path, outcomes: Sequence[Outcome]
+) -> Sources:
     """Everything outside the languages' pages; returns what the policy of the whole site must allow."""
+    texts = _root_texts(draft, cache, tasks)
+    sources = standalone.sources(
+        {address: text for address, text in texts.items() if address.endswith(".html")}
+    )
+    for each in outcomes:
+        sources |= each.sources
+    write_texts({**texts, **hosts.inside(_serving(draft, sources))}, out)
+    return sources
+
+
+def _root_texts(draft: Draft, cache: Cache, tasks: Mapping[str, Task]) -> Mapping[str, str]:
+    key = _root_key(draft, tasks)
+    old = cache.read("root", _Root)
+    if old is not None and old.key == key:
+        return old.texts
     pages = Standalone(draft.centre, draft.assets, draft.identity.theme_dirs)
     texts = {
         **addresses.pages(pages, draft.plans, draft.former),
         **pages.root_pages(),
         **feeds.feeds(draft.centre, draft.plans),
     }
-    sources = standalone.sources(
-        {address: text for address, text in texts.items() if address.endswith(".html")}
-    )
-    for each in built:
-        sources |= each.sources
-    write_texts({**texts, **hosts.inside(_serving(draft, sources))}, out)
-    return sources
+    cache.write("root", _Root(key, texts))
+    return texts
+
+
+def _root_key(draft: Draft, tasks: Mapping[str, Task]) -> bytes:
+    """The hash of all that feeds and the root show: of an article, what stands above its text."""
+    parts: list[str | bytes] = [_frame(draft), repr(sorted(draft.former.items()))]
+    heads: dict[str, bytes] = {}
+    updated = draft.content.history.updated
+    for plan in draft.plans:
+        shared = tasks[plan.language].shared
+        parts += [plan.language, shared.settings, shared.theme, shared.words]
+        for article in plan.edition.by_id.values():
+            if article.path not in heads:
+                heads[article.path] = reading.head(article)
+            parts += [heads[article.path], article.id, article.origin.value, str(updated.get(article.path))]
+    return digest(*parts)
 
 
 @contextmanager
@@ -268,6 +398,8 @@ def _index_staging(config: Config) -> Iterator[Path]:
     """A folder for the new index on disk; it takes the old one's place when the block ends well."""
     folder = config.root / ".kb" / INDEX_FOLDER
     new, old = folder.with_name(f"{INDEX_FOLDER}.new"), folder.with_name(f"{INDEX_FOLDER}.old")
+    if old.exists() and not folder.exists():
+        old.rename(folder)
     for leftover in (new, old):
         shutil.rmtree(leftover, ignore_errors=True)
     new.mkdir(parents=True)
@@ -293,6 +425,19 @@ def _serving(draft: Draft, sources: Sources) -> hosts.Serving:
         path=draft.centre.path,
         assets_folder=draft.assets.folder,
     )
+
+
+def _prune(cache: Cache, config: Config, outcomes: Sequence[Outcome], published: str) -> None:
+    names = {
+        published,
+        *_RECORDS,
+        *(f"{name}-{lang}" for name in _RECORDS_OF_LANGUAGE for lang in config.languages),
+    }
+    names |= {name for each in outcomes for name in each.records}
+    # A build of some languages forgets nothing of the others.
+    built = {each.language for each in outcomes}
+    kept = [lang for lang in config.languages if lang not in built]
+    cache.prune(names, keep_languages=kept)
 
 
 def _strings(
@@ -323,19 +468,6 @@ def _media(media: Media, language: str) -> dict[str, Path]:
 def _search_modules() -> dict[str, Path]:
     folder = resources.search_dir()
     return {f"search/{path.name}": path for path in sorted(folder.glob("*.js"))}
-
-
-def _reserved(catalog: Catalog) -> Iterator[Problem]:
-    for article in catalog:
-        name = article.id.partition("/")[0]
-        if name in RESERVED:
-            yield Problem(
-                "category-reserved",
-                article.path,
-                None,
-                f"'{name}' is the address of a page of the site itself",
-                "rename the folder, and keep its addresses with redirect_from",
-            )
 
 
 def _stop_on_errors(problems: Sequence[Problem]) -> None:

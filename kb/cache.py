@@ -12,7 +12,6 @@ import os
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -87,13 +86,15 @@ class Cache:
             if entry.name != _LOCK:
                 entry.unlink()
 
-    def prune(self, keep: Iterable[str]) -> None:
-        """Drop the records and packs whose name is not in ``keep``, and other versions of the format."""
-        wanted = set(keep)
+    def prune(self, keep: Iterable[str], *, keep_languages: Iterable[str] = ()) -> None:
+        """Drop the records and packs whose name is not in ``keep`` and speaks of none of ``keep_languages``, and
+        other versions of the format."""
+        wanted, spared = set(keep), tuple(f"-{language}" for language in keep_languages)
         for entry in self.folder.iterdir():
-            if entry.suffix in (_RECORD, _PACK) and entry.stem not in wanted:
-                entry.unlink(missing_ok=True)
-            elif entry.name.startswith("."):
+            of_spared = entry.stem.endswith(spared) or entry.stem.rpartition("-")[0].endswith(spared)
+            if (
+                entry.suffix in (_RECORD, _PACK) and entry.stem not in wanted and not of_spared
+            ) or entry.name.startswith("."):
                 entry.unlink(missing_ok=True)
         for other in self.base.glob("v[0-9]*"):
             if other != self.folder and other.is_dir():
@@ -201,6 +202,10 @@ class Pack:
         except OSError:
             return 0
 
+    def remove(self) -> None:
+        """Begin with an empty file."""
+        self._file.unlink(missing_ok=True)
+
     def close(self) -> None:
         if self._reader is not None:
             self._reader.close()
@@ -227,11 +232,3 @@ else:
         except (BlockingIOError, PermissionError):
             return False
         return True
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """Entries of a pack after a build: those that still count, and where."""
-
-    pack: str
-    slots: Mapping[str, Slot]

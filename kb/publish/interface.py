@@ -137,13 +137,23 @@ def load_strings(language: str, folders: Iterable[Path]) -> tuple[Strings, tuple
     return Strings(language, {**reference, **own}), tuple(problems)
 
 
-@lru_cache(maxsize=256)
 def _read(file: Path) -> Mapping[str, Text]:
     try:
-        data = yaml.safe_load(file.read_text("utf-8"))
+        return _parsed(file, file.read_text("utf-8"))
     except FileNotFoundError:
         return {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise BuildError(f"{file}: not valid YAML: {error}") from None
+
+
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@lru_cache(maxsize=256)
+def _parsed(file: Path, text: str) -> Mapping[str, Text]:
+    try:
+        data = yaml.load(text, Loader=_Loader)
+    except yaml.YAMLError as error:
         raise BuildError(f"{file}: not valid YAML: {error}") from None
     if not isinstance(data, dict):
         raise BuildError(f"{file}: must be a mapping from key to text")

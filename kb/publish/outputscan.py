@@ -6,7 +6,7 @@ every file is looked at by its name, and every text for paths of the machine tha
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from kb.errors import Problem
@@ -24,12 +24,15 @@ _TEXT_SUFFIXES = frozenset({
 })  # fmt: skip
 
 
-def scan(site: Path, *, machine_paths: Sequence[Path] = ()) -> tuple[Problem, ...]:
+def scan(
+    site: Path, *, machine_paths: Sequence[Path] = (), known: Collection[str] = ()
+) -> tuple[Problem, ...]:
     """What must not be published but is in ``site``: secrets, databases, logs, settings, links, and the
-    ``machine_paths`` (content folder, home, environment) in any text. Paths are relative to the site."""
+    ``machine_paths`` (content folder, home, environment) in any text. Paths are relative to the site; files at the
+    addresses in ``known`` were looked over before."""
     traces = _traces(machine_paths)
     found: list[Problem] = []
-    for address, path in _entries(site):
+    for address, path in _entries(site, known):
         if reason := _forbidden(address, path):
             hint = "remove it from the theme or the articles"
             found.append(Problem("output-forbidden", address, None, f"{reason} must not be published", hint))
@@ -38,15 +41,18 @@ def scan(site: Path, *, machine_paths: Sequence[Path] = ()) -> tuple[Problem, ..
     return tuple(found)
 
 
-def _entries(site: Path) -> Iterator[tuple[str, Path]]:
+def _entries(site: Path, known: Collection[str]) -> Iterator[tuple[str, Path]]:
     """Files, links and hidden folders, by address; what lies in a hidden folder is told by the folder."""
+    top = len(str(site)) + 1
     for directory, folders, files in os.walk(site):
-        here = Path(directory)
-        stop = [name for name in folders if _is_hidden(name) or (here / name).is_symlink()]
+        here = directory[top:].replace(os.sep, "/")
+        start = f"{here}/" if here else ""
+        stop = [name for name in folders if _is_hidden(name) or os.path.islink(os.path.join(directory, name))]
         folders[:] = sorted(set(folders) - set(stop))
         for name in sorted([*stop, *files]):
-            path = here / name
-            yield path.relative_to(site).as_posix(), path
+            address = start + name
+            if address not in known:
+                yield address, Path(directory, name)
 
 
 def _forbidden(address: str, path: Path) -> str:

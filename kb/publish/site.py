@@ -8,7 +8,6 @@ site.
 
 import logging
 import posixpath
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -146,11 +145,6 @@ class _Press:
         for page in pages:
             self.write(page if nav.pages else self.populated(page), nav, env)
         self.check_anchors()
-        for uri, path in self.job.media.items():
-            if wanted is None or uri in wanted:
-                target = self.job.out / uri
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path, target)
 
     def populated(self, page: "_ArticlePage") -> "_ArticlePage":
         page.read_source(self.config)
@@ -181,7 +175,9 @@ class _Press:
         page.active = False
         target = self.job.out / page.file.dest_uri
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(output)
+        # Never into a file that is there: it could be a link to the published one.
+        with target.open("xb") as file:
+            file.write(output)
 
     def check_anchors(self) -> None:
         """Report links to anchors that are not there, also from pages that need not be made."""

@@ -1,0 +1,545 @@
+"""One language's part of the site: what is kept from the build before, what is made, and what is remembered of it.
+
+A kept page is a hard link to the published file where that is still what was published, else written from the cache.
+Linked files are never opened for writing: a file of the site is always written under a name that is new.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+
+from kb.cache import Cache, Pack, Slot
+from kb.errors import Problem
+from kb.index import rules, writer
+from kb.index.document import Document
+from kb.index.document import Section as IndexSection
+from kb.publish.job import Body, Job, Known, Made
+from kb.publish.keys import PARTS, Key, Keys, Shared, reasons, short
+from kb.publish.pages import Page
+from kb.publish.policy import Sources
+from kb.publish.sections import Section
+
+_WASTE_BYTES = 1_000_000
+"""A pack is written anew when it holds this much, and as much again as counts, that nobody asks for."""
+_FLUSH_BYTES = 8_000_000
+_KEY_FILE = "key"
+"""In an index on disk: what it was made of."""
+
+
+class Signature(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A published file as it was written: as long as size and time (in nanoseconds) are these, so is its hash."""
+
+    size: int
+    time: int
+    hash: bytes
+
+
+class _PageRecord(msgspec.Struct, frozen=True, array_like=True):
+    """``text`` and ``body`` are the key and the place of the rendered Markdown."""
+
+    file: str
+    key: Key
+    html: Slot
+    scripts: list[str]
+    styles: list[str]
+    text: bytes
+    body: Slot | None
+
+
+class _Record(msgspec.Struct, frozen=True):
+    """A language as it was last built. ``search`` is the key of its index."""
+
+    key: bytes
+    pages: dict[str, _PageRecord]
+    search: bytes
+    search_files: dict[str, Slot]
+    problems: list[Problem]
+    html_pack: str
+    body_pack: str
+
+
+@dataclass(frozen=True)
+class Search:
+    """How the index is made. ``rules`` is the hash of the synonyms and stop lists in ``folders``."""
+
+    folders: Sequence[Path]
+    threshold: float
+    vectors: Path | None
+    rules: bytes
+
+
+@dataclass(frozen=True)
+class Task:
+    """``key`` is the hash of all that shapes the language; ``published`` its folder in the site that is online, with
+    the ``signatures`` of the files in it; ``index`` and ``old_index`` the new and the present index on disk."""
+
+    job: Job
+    key: bytes
+    shared: Shared
+    media: Mapping[str, bytes]
+    """Address of each file that is no page → its hash."""
+    cache: Path
+    published: Path
+    signatures: Mapping[str, Signature]
+    index: Path
+    old_index: Path
+    search: Search
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """``made`` are the addresses of pages made, with the reasons; ``linked`` the files taken from the published site,
+    which have been looked over before."""
+
+    language: str
+    problems: tuple[Problem, ...]
+    sources: Sources
+    pages: int
+    made: tuple[tuple[str, tuple[str, ...]], ...]
+    signatures: Mapping[str, Signature]
+    linked: frozenset[str]
+    records: tuple[str, ...]
+    """Names in the cache that are in use."""
+    damaged: tuple[Problem, ...] = ()
+
+
+@dataclass
+class _Choice:
+    """Which pages are kept and which are made."""
+
+    bodies: dict[str, Body] = field(default_factory=dict)
+    texts: dict[str, bytes] = field(default_factory=dict)
+    kept: dict[str, _PageRecord] = field(default_factory=dict)
+    wanted: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def kept(task: Task) -> Outcome | None:
+    """A language's folder as it was in the build before, or None when something of it has to be made."""
+    return _Making(task, lambda done: None).kept()
+
+
+def make(task: Task, report: Callable[[int], None]) -> Outcome:
+    """Make one language's folder complete."""
+    return _Making(task, report).run()
+
+
+class _Making:
+    def __init__(self, task: Task, report: Callable[[int], None]) -> None:
+        self.task, self.report = task, report
+        self.language = task.job.plan.language
+        self.cache = Cache(task.cache)
+        self.record = self.cache.read(f"pages-{self.language}", _Record)
+        old = self.record
+        self.html = self.cache.pack(old.html_pack if old else f"html-{self.language}-0")
+        self.body = self.cache.pack(old.body_pack if old else f"body-{self.language}-0")
+        self.place = _Placing(task)
+        self.keys: dict[str, Key] = {}
+
+    def kept(self) -> Outcome | None:
+        old = self.record
+        if old is None or old.key != self.task.key or not self.all_kept(old):
+            return None
+        return self.outcome(old, old.problems, ())
+
+    def run(self) -> Outcome:
+        task = self.task
+        self.start_again()
+        choice = self.choice()
+        made, built_problems, texts = self.build(choice)
+        search, search_files = self.index(texts)
+        record = _Record(
+            task.key,
+            {**choice.kept, **made},
+            search,
+            search_files,
+            list(built_problems),
+            self.html.name,
+            self.body.name,
+        )
+        if not any(problem.severity == "error" for problem in built_problems):
+            record = self.remember(record)
+        reasons = tuple((self.url(source), why) for source, why in choice.wanted.items())
+        return self.outcome(record, built_problems, reasons)
+
+    def url(self, source: str) -> str:
+        return next((p.url for p in self.task.job.plan.pages if p.source == source), source)
+
+    # --- nothing changed ---
+
+    def all_kept(self, old: _Record) -> bool:
+        """Whether every file could be put in place as it was."""
+        return (
+            self.disk_index_kept(old.search)
+            and all(self.keep(page.file, page.html) for page in old.pages.values())
+            and all(self.keep(file, slot) for file, slot in old.search_files.items())
+            and self.media()
+        )
+
+    def keep(self, file: str, slot: Slot) -> bool:
+        if self.place.link(file, slot.hash):
+            return True
+        data = self.html.get(slot)
+        if data is None:
+            return False
+        self.place.write(file, data)
+        return True
+
+    def media(self) -> bool:
+        for name, hash in self.task.media.items():
+            if not self.place.link(name, hash):
+                self.place.copy(name, self.task.job.media[name], hash)
+        return True
+
+    # --- something changed ---
+
+    def choice(self) -> _Choice:
+        """Decide page by page."""
+        task, old, choice = self.task, self.record, _Choice()
+        pages = task.job.plan.pages
+        if not task.job.plain:
+            choice.wanted = {page.source: _not_plain(old, task.key) for page in pages}
+            return choice
+        keys = self.keys_of = Keys(task.job.plan, task.shared, tuple(task.media))
+        known = old.pages if old else {}
+        self.body.load()
+        for page in pages:
+            record = known.get(page.source)
+            text = choice.texts[page.source] = keys.text(page)
+            body = self.body_of(page, record, text, keys)
+            if body is not None:
+                choice.bodies[page.source] = body
+            key = self.keys[page.source] = keys.of(page, text, body)
+            if record is not None and record.key == key and self.keep(record.file, record.html):
+                choice.kept[page.source] = record
+            else:
+                choice.wanted[page.source] = reasons(record.key if record else None, key)
+        self.body.close()
+        if task.shared.whole and choice.kept and choice.wanted:
+            # The shop's own templates may show any page on any other: all are made together.
+            choice.wanted = {
+                page.source: choice.wanted.get(page.source, ("with the others",)) for page in pages
+            }
+            choice.kept.clear()
+            self.start_again()
+        return choice
+
+    def start_again(self) -> None:
+        """Empty the folder: a linked file is never written to."""
+        shutil.rmtree(self.task.job.out, ignore_errors=True)
+        self.task.job.out.mkdir(parents=True)
+        self.place = _Placing(self.task)
+
+    def body_of(self, page: Page, record: _PageRecord | None, text: bytes, keys: Keys) -> Body | None:
+        if not page.body:
+            return Body("")
+        if record is None or record.body is None or record.text != text:
+            return None
+        data = self.body.get(record.body)
+        if data is None:
+            return None
+        body = _BODY.decode(data)
+        return body if keys.holds(body) else None
+
+    def build(self, choice: _Choice) -> tuple[dict[str, _PageRecord], Sequence[Problem], "_Texts"]:
+        from kb.publish import site  # MkDocs takes long to load, and most languages of most builds do without
+
+        job, keeper = self.task.job, _Keeper(self, choice)
+        wanted = None if len(choice.wanted) == len(job.plan.pages) else frozenset(choice.wanted)
+        done = len(choice.kept)
+        built = site.build(
+            replace(job, known=Known(choice.bodies, wanted)),
+            progress=lambda made: self.report(done + made),
+            keep=keeper.keep,
+        )
+        keeper.flush()
+        for record in keeper.records.values():
+            self.place.written(record.file, record.html.hash)
+        if job.plain:
+            self.media()
+            sources = {p.article.id: p.source for p in job.plan.pages if p.kind == "article" and p.article}
+            bodies = {source: body.sections for source, body in choice.bodies.items()} | keeper.sections
+            return (
+                keeper.records,
+                built.problems,
+                {id: bodies[source] for id, source in sources.items() if source in bodies},
+            )
+        self.place.rest()
+        return keeper.records, built.problems, {each.id: each.sections for each in built.rendered}
+
+    # --- the index ---
+
+    def index(self, texts: "_Texts") -> tuple[bytes, dict[str, Slot]]:
+        task, old = self.task, self.record
+        search = task.search
+        key = short(
+            task.shared.settings, search.rules, search.threshold, task.job.plan.languages, self.content(texts)
+        )
+        if (
+            old
+            and old.search == key
+            and self.disk_index_kept(key)
+            and all(self.keep(file, slot) for file, slot in old.search_files.items())
+        ):
+            return key, old.search_files
+        shutil.rmtree(task.index, ignore_errors=True)
+        for file in old.search_files if old else ():
+            self.place.remove(file)
+        written = writer.write(
+            _documents(task.job, texts),
+            language=self.language,
+            rules=rules.load(self.language, search.folders),
+            site_dir=task.job.out,
+            index_dir=task.index,
+            languages=task.job.plan.languages,
+            threshold=search.threshold,
+            vectors=search.vectors,
+        )
+        (task.index / _KEY_FILE).write_bytes(key)
+        slots = self.html.append({file: (task.job.out / file).read_bytes() for file in written.files})
+        for file, slot in slots.items():
+            self.place.written(file, slot.hash)
+        return key, slots
+
+    def content(self, texts: "_Texts") -> object:
+        """What the documents follow from."""
+        if not self.task.job.plain:
+            return _documents(self.task.job, texts)
+        # Every page's key has the hashes of its text and details; the pages of a category say which are its own.
+        at = [list(PARTS).index(part) for part in ("text", "details")]
+        return [(source, *(key[i] for i in at)) for source, key in self.keys.items()]
+
+    def disk_index_kept(self, key: bytes) -> bool:
+        task = self.task
+        try:
+            if (task.old_index / _KEY_FILE).read_bytes() != key:
+                return False
+            task.index.mkdir(parents=True, exist_ok=True)
+            for entry in os.scandir(task.old_index):
+                _link_or_copy(entry.path, str(task.index / entry.name))
+        except OSError:
+            return False
+        return True
+
+    # --- remembering ---
+
+    def remember(self, record: _Record) -> _Record:
+        html = {source: page.html for source, page in record.pages.items()} | record.search_files
+        bodies = {source: page.body for source, page in record.pages.items() if page.body}
+        self.html, html = self.compacted(self.html, html)
+        self.body, bodies = self.compacted(self.body, bodies)
+        if (self.html.name, self.body.name) != (record.html_pack, record.body_pack):
+            pages = {
+                source: msgspec.structs.replace(page, html=html[source], body=bodies.get(source))
+                for source, page in record.pages.items()
+            }
+            files = {file: html[file] for file in record.search_files}
+            record = msgspec.structs.replace(
+                record, pages=pages, search_files=files, html_pack=self.html.name, body_pack=self.body.name
+            )
+        self.cache.write(f"pages-{self.language}", record)
+        return record
+
+    def compacted(self, pack: Pack, slots: dict[str, Slot]) -> tuple[Pack, dict[str, Slot]]:
+        live = sum(slot.length for slot in slots.values())
+        if pack.size() <= 2 * live + _WASTE_BYTES:
+            return pack, slots
+        stem, _, number = pack.name.rpartition("-")
+        new = self.cache.pack(f"{stem}-{int(number) + 1}")
+        new.remove()
+        data = {key: pack.get(slot) for key, slot in slots.items()}
+        if any(value is None for value in data.values()):
+            return pack, slots
+        return new, new.append({key: value for key, value in data.items() if value is not None})
+
+    def outcome(
+        self, record: _Record, problems: Sequence[Problem], made: tuple[tuple[str, tuple[str, ...]], ...]
+    ) -> Outcome:
+        sources = Sources(
+            frozenset(s for page in record.pages.values() for s in page.scripts),
+            frozenset(s for page in record.pages.values() for s in page.styles),
+        )
+        return Outcome(
+            self.language,
+            tuple(problems),
+            sources,
+            len(record.pages),
+            made,
+            self.place.signatures,
+            frozenset(self.place.linked),
+            (f"pages-{self.language}", record.html_pack, record.body_pack),
+            tuple(self.cache.problems),
+        )
+
+
+_Texts = Mapping[str, Sequence[Section]]
+"""Article id → its text in sections."""
+
+
+class _Keeper:
+    """Takes the pages as they are made, and packs them."""
+
+    def __init__(self, making: _Making, choice: _Choice) -> None:
+        self.making, self.choice = making, choice
+        self.records: dict[str, _PageRecord] = {}
+        self.sections: dict[str, Sequence[Section]] = {}
+        self._views = {page.source: page for page in making.task.job.plan.pages}
+        self._pending: dict[str, tuple[Made, bytes]] = {}
+        self._size = 0
+
+    def keep(self, made: Made, html: bytes) -> None:
+        source = made.source
+        self._pending[source] = made, html
+        if made.body is not None:
+            self.sections[source] = made.body.sections
+            # Only now is it known where the links of its text lead.
+            text = self.choice.texts[source]
+            self.making.keys[source] = self.making.keys_of.of(self._views[source], text, made.body)
+        self._size += len(html)
+        if self._size > _FLUSH_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        making, pending = self.making, self._pending
+        html = making.html.append({source: data for source, (_, data) in pending.items()})
+        bodies = making.body.append(
+            {source: _ENCODER.encode(made.body) for source, (made, _) in pending.items() if made.body}
+        )
+        for source, (made, _) in pending.items():
+            self.records[source] = _PageRecord(
+                made.file,
+                making.keys.get(source, ()),
+                html[source],
+                sorted(made.sources.scripts),
+                sorted(made.sources.styles),
+                self.choice.texts.get(source, b""),
+                bodies.get(source) or self._slot_before(source),
+            )
+        pending.clear()
+        self._size = 0
+
+    def _slot_before(self, source: str) -> Slot | None:
+        record = self.making.record
+        before = record.pages.get(source) if record and source in self.choice.bodies else None
+        return before.body if before else None
+
+
+_BODY = msgspec.msgpack.Decoder(Body)
+_ENCODER = msgspec.msgpack.Encoder()
+
+
+def _not_plain(old: _Record | None, key: bytes) -> tuple[str, ...]:
+    if old is None:
+        return ("it is new",)
+    if old.key == key:
+        return ("the cache had lost it",)
+    return ("something in its language changed, and plugins or hooks may show it anywhere",)
+
+
+class _Placing:
+    """Puts files into a language's folder, and notes what was put there."""
+
+    def __init__(self, task: Task) -> None:
+        self.out = str(task.job.out)
+        self.published = str(task.published)
+        self.known = task.signatures
+        self.signatures: dict[str, Signature] = {}
+        self.linked: set[str] = set()
+        self._folders: set[str] = set()
+
+    def link(self, file: str, hash: bytes) -> bool:
+        """Link the published file, if it still is what was published."""
+        signature = self.known.get(file)
+        if signature is None or signature.hash != hash:
+            return False
+        source = f"{self.published}/{file}"
+        try:
+            status = os.stat(source, follow_symlinks=False)
+            if status.st_size != signature.size or status.st_mtime_ns != signature.time:
+                return False
+            self._folder(file)
+            os.link(source, f"{self.out}/{file}")
+        except OSError:
+            return False
+        self.signatures[file] = signature
+        self.linked.add(file)
+        return True
+
+    def write(self, file: str, data: bytes) -> None:
+        self._folder(file)
+        path = f"{self.out}/{file}"
+        with open(path, "xb") as out:
+            out.write(data)
+        self.written(file, sha256(data).digest()[:16])
+
+    def copy(self, file: str, source: Path, hash: bytes) -> None:
+        self._folder(file)
+        shutil.copyfile(source, f"{self.out}/{file}")
+        self.written(file, hash)
+
+    def written(self, file: str, hash: bytes | None) -> None:
+        path = f"{self.out}/{file}"
+        try:
+            status = os.stat(path)
+        except FileNotFoundError:
+            return
+        if hash is None:
+            with open(path, "rb") as opened:
+                hash = sha256(opened.read()).digest()[:16]
+        self.signatures[file] = Signature(status.st_size, status.st_mtime_ns, hash)
+
+    def remove(self, file: str) -> None:
+        """Take a file away again."""
+        if self.signatures.pop(file, None):
+            os.unlink(f"{self.out}/{file}")
+            self.linked.discard(file)
+
+    def rest(self) -> None:
+        """Note whatever else is in the folder: plugins write what they like."""
+        for directory, _, names in os.walk(self.out):
+            for name in names:
+                file = os.path.relpath(os.path.join(directory, name), self.out).replace(os.sep, "/")
+                if file not in self.signatures:
+                    self.written(file, None)
+
+    def _folder(self, file: str) -> None:
+        folder = file.rpartition("/")[0]
+        if folder not in self._folders:
+            os.makedirs(f"{self.out}/{folder}", exist_ok=True)
+            self._folders.add(folder)
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        return
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def _documents(job: Job, texts: Mapping[str, Sequence[Section]]) -> list[Document]:
+    edition = job.plan.edition
+    found = []
+    for page in job.plan.pages:
+        article = page.article
+        if page.kind != "article" or article is None or article.id not in texts:
+            continue
+        found.append(
+            Document(
+                id=article.id,
+                url=page.url,
+                title=article.title,
+                language=article.language,
+                questions=article.questions,
+                tags=article.tags,
+                category=edition.by_id[article.id].category,
+                sections=tuple(IndexSection(s.anchor, s.heading, s.text) for s in texts[article.id]),
+                origin=article.origin.value,
+            )
+        )
+    return found

@@ -1,0 +1,177 @@
+"""What shapes a page, in parts that each have a hash: a page whose parts are all as they were need not be made again.
+
+The parts are kept apart so that a build can say why it made a page. They follow from what the shipped templates ask
+for; where a shop has templates of its own, every page hangs on its whole language (``Shared.whole``).
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+
+from kb.content.outline import outline
+from kb.publish.job import Body
+from kb.publish.pages import Entry, Page, Plan
+
+PARTS: Mapping[str, str] = {
+    "settings": "settings, or the program, changed",
+    "theme": "the theme changed",
+    "words": "words of the interface changed",
+    "text": "its text changed",
+    "details": "its title or other details changed",
+    "date": "the day of its last change is another",
+    "languages": "it is available in other languages than before",
+    "neighbours": "the article before or after it changed",
+    "sidebar": "the list of articles beside it changed",
+    "lists": "an entry of a list on it changed",
+    "links": "a link of its text leads elsewhere",
+    "whole": "something in its language changed, and the shop's own templates may show it",
+}
+"""Part → what a person is told when it differs."""
+
+Key = tuple[bytes, ...]
+"""A hash for each of :data:`PARTS`."""
+
+_SUFFIX = re.compile(r"(?<=.)(?::[\w-]*){1,2}$")
+
+
+def short(*parts: object) -> bytes:
+    """A hash of texts and numbers in their order."""
+    return sha256(repr(parts).encode("utf-8", "surrogatepass")).digest()[:12]
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Hashes of what all pages of a language share. ``snippets`` are the folders that articles include from."""
+
+    settings: bytes
+    theme: bytes
+    words: bytes
+    whole: bytes = b""
+    snippets: tuple[Path, ...] = ()
+
+
+class Keys:
+    """The keys of one language's pages. ``media`` are the addresses of its other files."""
+
+    def __init__(self, plan: Plan, shared: Shared, media: Sequence[str]) -> None:
+        self.plan, self.shared = plan, shared
+        self._present = {page.source for page in plan.pages}.union(media)
+        self._sidebars: dict[tuple[str, int], bytes] = {}
+        self._included: dict[str, bytes] = {}
+
+    def text(self, page: Page) -> bytes:
+        """The hash of all that rendering the page's Markdown hangs on, but for where its links lead."""
+        shared, body = self.shared, page.body
+        included = self._snippets(body) if "8<" in body else b""
+        return short(shared.settings, shared.words, page.source, page.url, body, included)
+
+    def holds(self, body: Body) -> bool:
+        """Whether the links of a rendered text still find what they found."""
+        present = self._present
+        return all((uri in present) is found for uri, found in body.lookups)
+
+    def of(self, page: Page, text: bytes, body: Body | None) -> Key:
+        """The page's key; ``text`` is its :meth:`text`."""
+        shared, article = self.shared, page.article
+        details: tuple[object, ...] = (page.kind, page.source, page.url, page.title, page.description)
+        if article:
+            details += (
+                article.id,
+                article.path,
+                article.language,
+                article.origin.value,
+                article.source_language,
+                article.questions,
+                article.tags,
+                article.icon,
+                article.description,
+            )
+        return (
+            shared.settings,
+            shared.theme,
+            shared.words,
+            text,
+            short(details),
+            short(page.updated),
+            short([(c.language, c.url, c.origin.value) for c in page.choices]),
+            short(_link(page.previous), _link(page.next)),
+            self._sidebar(page),
+            self._lists(page),
+            short([(uri, uri in self._present) for uri, _ in body.lookups]) if body else b"",
+            shared.whole,
+        )
+
+    def _sidebar(self, page: Page) -> bytes:
+        category = page.category
+        if category is None:
+            return self._cards
+        at = category.id, page.part
+        if at not in self._sidebars:
+            parts = self.plan.parts(category)
+            entries = [_link(entry) for entry in parts[page.part]]
+            whole = len(parts) == 1
+            self._sidebars[at] = short(self._names, category.id, entries, whole or len(category.articles))
+        return self._sidebars[at]
+
+    def _lists(self, page: Page) -> bytes:
+        category = page.category
+        if category is None:
+            return short(self._cards, [_entry(entry) for entry in self.plan.most_asked])
+        if page.kind == "category":
+            entries = [_entry(self.plan.entry(article)) for article in category.articles]
+            return short(_entry(self.plan.category_entry(category)), category.icon, entries)
+        related = [_link(entry) for entry in self.plan.related(page)]
+        return short(_link(self.plan.category_entry(category)), related)
+
+    @cached_property
+    def _names(self) -> bytes:
+        return short([_link(card.entry) for card in self.plan.cards])
+
+    @cached_property
+    def _cards(self) -> bytes:
+        return short([(_entry(card.entry), card.icon, card.count) for card in self.plan.cards])
+
+    def _snippets(self, body: str, seen: frozenset[str] = frozenset()) -> bytes:
+        """The hash of the files a text includes, and those include."""
+        found: list[object] = []
+        for reference in outline(body).references:
+            if reference.kind != "snippet":
+                continue
+            for name in dict.fromkeys((reference.target, _SUFFIX.sub("", reference.target))):
+                for folder in self.shared.snippets:
+                    found.append((name, self._file(folder, name, seen)))
+        return short(found)
+
+    def _file(self, folder: Path, name: str, seen: frozenset[str]) -> bytes:
+        path = str(folder / name)
+        if path in self._included or path in seen:
+            return self._included.get(path, b"")
+        try:
+            text = Path(path).read_text("utf-8", "replace")
+        except OSError:
+            text = ""
+        inner = self._snippets(text, seen | {path}) if "8<" in text else b""
+        self._included[path] = short(text, inner)
+        return self._included[path]
+
+
+def reasons(old: Key | None, new: Key) -> tuple[str, ...]:
+    """Why a page is made: in words, for a person."""
+    if old is None:
+        return ("it is new",)
+    differ = [part for part, before, now in zip(PARTS, old, new, strict=True) if before != now]
+    if "text" in differ and "links" in differ:
+        # A new text has links of its own.
+        differ.remove("links")
+    return tuple(PARTS[part] for part in differ) or ("the cache had lost it",)
+
+
+def _entry(entry: Entry | None) -> tuple[str, ...]:
+    return () if entry is None else (*_link(entry), entry.description, entry.origin.value)
+
+
+def _link(entry: Entry | None) -> tuple[str, ...]:
+    return () if entry is None else (entry.title, entry.url, entry.language)

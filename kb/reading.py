@@ -1,0 +1,501 @@
+"""All that a build reads, from the cache where the files have not changed.
+
+A file is known by its content. To find what changed without reading ten thousand files, size, time and inode of each
+are remembered: where these are the same, so is the content, unless the file was changed so shortly before it was last
+looked at that its time could be the same; such a file is read again (the "racy git" rule of git-update-index). In a
+fresh checkout every time differs, and all files are hashed, which costs a fraction of parsing them.
+"""
+
+import os
+import stat
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+
+from kb.cache import Cache, digest
+from kb.config import Config
+from kb.content import checks, reader
+from kb.content import media as media_files
+from kb.content.article import Article, Catalog
+from kb.content.checks import Facts
+from kb.content.media import Media, MediaFile
+from kb.errors import Problem, ranked
+from kb.language import memory, translate
+from kb.language.memory import Memory
+from kb.publish import history
+from kb.publish.history import History
+from kb.publish.pages import RESERVED
+
+_RACY_NS = 2_000_000_000
+"""File systems that keep whole seconds, or two, still tell a later change by this."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """Everything a build reads, before anything is written."""
+
+    catalog: Catalog
+    """All texts, hidden and translated ones too."""
+    media: Media
+    history: History
+    problems: tuple[Problem, ...]
+    hashes: Mapping[str, bytes] = field(default_factory=dict)
+    """Path of an article or other file → the hash of all that it says."""
+
+
+class _Seen(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    size: int
+    time: int
+    inode: int
+    hash: bytes
+
+
+class _Snapshot(msgspec.Struct, frozen=True):
+    """A folder's files as they were last looked at, at ``taken`` (nanoseconds of the clock of the file system)."""
+
+    taken: int
+    files: dict[str, _Seen]
+
+
+class _Stored(msgspec.Struct, frozen=True, array_like=True):
+    """A file beside the articles."""
+
+    name: str
+    path: str
+    size: int
+
+
+class _Loaded(msgspec.Struct, frozen=True, array_like=True):
+    hash: bytes
+    article: Article
+    problems: list[Problem]
+
+
+class _Folder(msgspec.Struct, frozen=True):
+    """What one language's folder says. ``key`` is the hash of all its names and contents, ``rules`` that of how they
+    were read."""
+
+    key: bytes
+    rules: bytes
+    loaded: dict[str, _Loaded]
+    problems: list[Problem]
+    media: list[_Stored]
+    media_problems: list[Problem]
+
+
+class _Translated(msgspec.Struct, frozen=True, array_like=True):
+    """What one PO file adds: ``key`` covers the file and the text it translates."""
+
+    hash: bytes
+    key: bytes
+    source: str
+    read: list[Problem]
+    article: Article | None
+    problems: list[Problem]
+
+
+class _Checked(msgspec.Struct, frozen=True):
+    """Findings about one language's articles; ``anchors`` is what other languages' links can see of them."""
+
+    key: bytes
+    anchors: bytes
+    problems: list[Problem]
+
+
+class _Past(msgspec.Struct, frozen=True):
+    key: bytes
+    history: History
+
+
+def read(config: Config, *, today: date, cache: Cache | None = None) -> Content:
+    """Articles, the files beside them, translations, history, and every finding about them."""
+    return _Reading(config, today, cache).content()
+
+
+class _Reading:
+    def __init__(self, config: Config, today: date, cache: Cache | None) -> None:
+        self.config, self.today, self.cache = config, today, cache
+        self.hashes: dict[str, bytes] = {}
+        self.rules = code(Path(__file__).parent, "content", "language", "errors.py", "reading.py")
+        self.folders: dict[str, _Folder] = {}
+        self.changed: set[str] = set()
+
+    def content(self) -> Content:
+        config = self.config
+        self.folders = {language: self.folder(language) for language in config.languages}
+        texts = {
+            language: {each.article.id: each.article for each in folder.loaded.values()}
+            for language, folder in self.folders.items()
+        }
+        catalog, problems = reader.together(config.root, config.articles, config.languages, texts)
+        problems += [
+            p for folder in self.folders.values() for p in (*folder.problems, *folder.media_problems)
+        ]
+        problems += [
+            p for folder in self.folders.values() for each in folder.loaded.values() for p in each.problems
+        ]
+        media = self.media()
+        problems += self.checks(catalog, media)
+        problems += _reserved(catalog)
+        articles, found = self.translations(catalog)
+        past, past_problems = self.history()
+        problems += [*found, *past_problems]
+        catalog = catalog.with_texts(articles) if articles else catalog
+        return Content(catalog, media, past, tuple(ranked(problems)), self.hashes)
+
+    # --- folders ---
+
+    def folder(self, language: str) -> _Folder:
+        files = self.snapshot(language)
+        self.hashes |= {path: seen.hash for path, seen in files.items()}
+        rules = digest(self.rules, self.config.articles, *self.config.languages)
+        names = b"".join(
+            b"%s\0%s" % (path.encode("utf-8", "surrogatepass"), s.hash) for path, s in files.items()
+        )
+        key = digest(rules, names)
+        old = self.cache.read(f"folder-{language}", _Folder) if self.cache else None
+        if old is not None and old.key == key:
+            return old
+        self.changed.add(language)
+        return self.load(language, key, rules, old.loaded if old and old.rules == rules else {})
+
+    def load(self, language: str, key: bytes, rules: bytes, known: Mapping[str, _Loaded]) -> _Folder:
+        config = self.config
+        loaded: dict[str, _Loaded] = {}
+
+        def load(entry: reader.Entry, languages: tuple[str, ...]) -> tuple[Article, list[Problem]]:
+            hash = self.hashes.get(entry.path, b"")
+            found = known.get(entry.path)
+            if found is None or not hash or found.hash != hash:
+                article, problems = reader.load(entry, languages)
+                found = _Loaded(hash, article, problems)
+            loaded[entry.path] = found
+            return found.article, []
+
+        _, problems = reader.read_language(
+            config.root, config.articles, language, config.languages, load=load
+        )
+        media, media_problems = media_files.read(config.root, config.articles, [language])
+        stored = [_Stored(file.name, file.path, file.size) for file in media.files[language].values()]
+        folder = _Folder(key, rules, loaded, problems, stored, list(media_problems))
+        if self.cache:
+            self.cache.write(f"folder-{language}", folder)
+        return folder
+
+    def snapshot(self, language: str) -> dict[str, _Seen]:
+        name = f"seen-{language}"
+        taken = time.time_ns()
+        old = self.cache.read(name, _Snapshot) if self.cache else None
+        top = f"{self.config.articles}/{language}"
+        files, fresh = _snapshot(self.config.root, top, old)
+        if self.cache and (fresh or old is None or len(old.files) != len(files)):
+            self.cache.write(name, _Snapshot(taken, files))
+        return files
+
+    def media(self) -> Media:
+        root = self.config.root
+        files = {
+            language: {
+                f.name: MediaFile(language, f.name, f.path, root / f.path, f.size) for f in folder.media
+            }
+            for language, folder in self.folders.items()
+        }
+        return Media(self.config.languages, files)
+
+    # --- checks ---
+
+    def checks(self, catalog: Catalog, media: Media) -> list[Problem]:
+        """Findings of the checks, of each language from the cache where nothing it can see has changed."""
+        config = self.config
+        facts = _Facts(self)
+        if self.cache is None:
+            return checks.check(catalog, media, self.today, articles=config.articles_dir, known=facts)
+        known = {language: self.cache.read(f"checked-{language}", _Checked) for language in config.languages}
+        anchors = {}
+        for language, folder in self.folders.items():
+            old = known[language]
+            same = old is not None and language not in self.changed
+            anchors[language] = old.anchors if old and same else facts.anchors(language, folder)
+        seen = self.seen_by_all(catalog, anchors)
+        keys = {language: digest(folder.key, seen) for language, folder in self.folders.items()}
+        stale = [
+            language
+            for language in config.languages
+            if (old := known[language]) is None or old.key != keys[language]
+        ]
+        found = checks.check(
+            catalog, media, self.today, articles=config.articles_dir, known=facts, languages=stale
+        )
+        problems = {language: self.own(language, found) for language in stale}
+        for language in stale:
+            checked = _Checked(keys[language], anchors[language], problems[language])
+            self.cache.write(f"checked-{language}", checked)
+        facts.save()
+        kept = [p for language, old in known.items() if old and language not in stale for p in old.problems]
+        # Those of no language, and those that compare languages, were looked for in all of them.
+        return [*found, *kept]
+
+    def own(self, language: str, found: Sequence[Problem]) -> list[Problem]:
+        folder = f"{self.config.articles}/{language}/"
+        return [each for each in found if each.path.startswith(folder) and each.code not in _OF_ALL]
+
+    def seen_by_all(self, catalog: Catalog, anchors: Mapping[str, bytes]) -> bytes:
+        """The hash of all that a finding about one language can depend on in the others."""
+        sources = [
+            f"{id}\0{a.path}\0{a.draft:d}{a.audience}{a.expires}{'title' in a.lines:d}"
+            for id, a in catalog.sources.items()
+        ]
+        media = [path for folder in self.folders.values() for path in sorted(f.path for f in folder.media)]
+        snippets = b"".join(
+            name.encode("utf-8", "surrogatepass") + seen.hash
+            for name, seen in sorted(_strangers(self.config.articles_dir, self.config.languages).items())
+        )
+        return digest(
+            self.rules,
+            str(self.today),
+            "\n".join(sources),
+            "\n".join(media),
+            snippets,
+            b"".join(anchors.values()),
+        )
+
+    # --- translations ---
+
+    def translations(self, catalog: Catalog) -> tuple[list[Article], list[Problem]]:
+        """Each PO file's text, from the cache where neither it nor the text it translates has changed."""
+        articles: list[Article] = []
+        problems: list[Problem] = []
+        for language in self.config.languages:
+            for path, each in self.translated(catalog, language).items():
+                problems += [*each.read, *each.problems]
+                # What its page says depends on the text it translates as well.
+                self.hashes[path] = each.key or each.hash
+                articles += [each.article] if each.article else []
+        return articles, problems
+
+    def translated(self, catalog: Catalog, language: str) -> Mapping[str, _Translated]:
+        """The PO files of one language by path."""
+        config, review = self.config, self.config.translate.review
+        known = (self.cache.read(f"po-{language}", dict[str, _Translated]) if self.cache else None) or {}
+        made: dict[str, _Translated] = {}
+        todo: list[Memory] = []
+        start, end = f"{config.articles}/{language}/", memory.ENDING
+        paths = [path for path in self.hashes if path.startswith(start) and path.endswith(end)]
+        for path in sorted(path for path in paths if not os.path.islink(config.root / path)):
+            id, hash, old = path[len(start) : -len(end)], self.hashes[path], known.get(path)
+            if (
+                old
+                and old.hash == hash
+                and old.key == self.key(catalog, Memory(path, language, id, old.source))
+            ):
+                made[path] = old
+                continue
+            read, found = memory.read(config.root / path, language=language, id=id, root=config.root)
+            made[path] = _Translated(hash, b"", read.source if read else "", found, None, [])
+            todo += [read] if read else []
+        texts, found = translate.published(catalog, todo, review=review)
+        by_path = {article.path: article for article in texts}
+        for each in todo:
+            fresh, own = made[each.path], [p for p in found if p.path == each.path]
+            key, article = self.key(catalog, each), by_path.get(each.path)
+            made[each.path] = _Translated(fresh.hash, key, each.source, fresh.read, article, own)
+        if self.cache and made != known:
+            self.cache.write(f"po-{language}", made)
+        return made
+
+    def key(self, catalog: Catalog, memory: Memory) -> bytes:
+        """The hash of all that a PO file's text hangs on."""
+        review = self.config.translate.review
+        base = translate.base_of(catalog, memory)
+        source = catalog.sources.get(memory.id)
+        return digest(
+            self.rules,
+            self.hashes[memory.path],
+            translate.useless(catalog, memory, base),
+            base.path if base else "",
+            self.hashes.get(base.path, b"") if base else b"",
+            str(source is not None and translate.is_held(source, review)),
+            " ".join(base.related) if base else "",
+        )
+
+    # --- history ---
+
+    def history(self) -> tuple[History, Sequence[Problem]]:
+        key = _commit(self.config.root, self.config.articles) if self.cache else b""
+        if self.cache is None or not key:
+            return history.read(self.config.root, self.config.articles)
+        old = self.cache.read("history", _Past)
+        if old is not None and old.key == digest(self.rules, key):
+            return old.history, ()
+        found, problems = history.read(self.config.root, self.config.articles)
+        if not problems:
+            self.cache.write("history", _Past(digest(self.rules, key), found))
+        return found, problems
+
+
+_OF_ALL = frozenset({"redirect-clash", "redirect-twice", "category-unnamed"})
+"""Findings that compare the languages, and are looked for each time."""
+
+
+class _Facts:
+    """What each article's text says by itself, read when first asked for and kept for the next build."""
+
+    def __init__(self, reading: _Reading) -> None:
+        self._reading = reading
+        self._known: dict[str, dict[str, tuple[bytes, Facts]]] = {}
+        self._made: dict[str, dict[str, tuple[bytes, Facts]]] = {}
+        self._numbers: dict[str, int] = {}
+
+    def __call__(self, article: Article) -> Facts:
+        language = article.language
+        made = self._made.setdefault(language, {})
+        if article.path in made:
+            return made[article.path][1]
+        hash = digest(self._reading.rules, self._reading.hashes.get(article.path, article.text))
+        known = self._of(language).get(article.path)
+        facts = known[1] if known and known[0] == hash else checks.facts(article, self._numbers)
+        made[article.path] = hash, facts
+        return facts
+
+    def anchors(self, language: str, folder: _Folder) -> bytes:
+        found = [
+            f"{path}\0{' '.join(sorted(self(each.article).outline.anchors))}"
+            for path, each in sorted(folder.loaded.items())
+        ]
+        return digest("\n".join(found))
+
+    def save(self) -> None:
+        cache = self._reading.cache
+        for language, made in self._made.items():
+            # Facts asked for by other languages' links alone are no whole language.
+            if cache and language in self._reading.changed and made != self._of(language):
+                cache.write(f"facts-{language}", made)
+
+    def _of(self, language: str) -> dict[str, tuple[bytes, Facts]]:
+        if language not in self._known:
+            cache = self._reading.cache
+            found = cache.read(f"facts-{language}", dict[str, tuple[bytes, Facts]]) if cache else None
+            self._known[language] = found or {}
+        return self._known[language]
+
+
+def head(article: Article) -> bytes:
+    """The hash of what an article says above its text."""
+    above = article.text[: len(article.text) - len(article.body)] if article.body else article.text
+    return digest(article.path, article.origin.value, " ".join(article.related), above)
+
+
+def _snapshot(root: Path, top: str, old: _Snapshot | None) -> tuple[dict[str, _Seen], bool]:
+    """Every entry below ``root/top`` in a stable order, and whether any of them is not as it was."""
+    known = old.files if old else {}
+    safe = old.taken - _RACY_NS if old else 0
+    files: dict[str, _Seen] = {}
+    fresh = False
+    for path, entry in _entries(os.path.join(root, top), top):
+        status = entry.stat(follow_symlinks=False)
+        seen = known.get(path)
+        if (
+            seen is not None
+            and seen.size == status.st_size
+            and seen.time == status.st_mtime_ns
+            and seen.inode == status.st_ino
+            and status.st_mtime_ns < safe
+        ):
+            files[path] = seen
+            continue
+        fresh = True
+        files[path] = _Seen(status.st_size, status.st_mtime_ns, status.st_ino, _hash(entry, status))
+    return files, fresh
+
+
+def _entries(folder: str, path: str) -> Iterator[tuple[str, "os.DirEntry[str]"]]:
+    try:
+        with os.scandir(folder) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
+    except OSError:
+        return
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        inner = f"{path}/{entry.name}"
+        if entry.is_dir(follow_symlinks=False):
+            yield from _entries(entry.path, inner)
+        else:
+            yield inner, entry
+
+
+def _hash(entry: "os.DirEntry[str]", status: os.stat_result) -> bytes:
+    if not stat.S_ISREG(status.st_mode):
+        return digest("no file", str(stat.S_IFMT(status.st_mode)))
+    try:
+        with open(entry.path, "rb") as file:
+            return sha256(file.read()).digest()[:16]
+    except OSError as error:
+        return digest("unreadable", str(error.errno))
+
+
+def _strangers(articles: Path, languages: Sequence[str]) -> dict[str, _Seen]:
+    """Files beside the language folders: snippets, glossaries."""
+    found: dict[str, _Seen] = {}
+    if not articles.is_dir():
+        return found
+    for name in sorted(os.listdir(articles)):
+        if name not in languages and not name.startswith(".") and (articles / name).is_dir():
+            files, _ = _snapshot(articles, name, None)
+            found |= files
+    return found
+
+
+def strangers(articles: Path, languages: Sequence[str]) -> bytes:
+    """The hash of all files beside the language folders, which articles may include as snippets."""
+    return digest(
+        *(part for name, seen in _strangers(articles, languages).items() for part in (name, seen.hash))
+    )
+
+
+def _commit(root: Path, articles: str) -> bytes:
+    """What the history of the articles hangs on; empty outside a repository and in a shallow clone."""
+    try:
+        run = subprocess.run(
+            ["git", "rev-parse", "--is-shallow-repository", "--show-prefix", "HEAD"],
+            cwd=root,
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return b""
+    if run.returncode or not run.stdout.startswith(b"false"):
+        return b""
+    return digest(run.stdout, articles)
+
+
+def _reserved(catalog: Catalog) -> Iterator[Problem]:
+    for article in catalog:
+        name = article.id.partition("/")[0]
+        if name in RESERVED:
+            yield Problem(
+                "category-reserved",
+                article.path,
+                None,
+                f"'{name}' is the address of a page of the site itself",
+                "rename the folder, and keep its addresses with redirect_from",
+            )
+
+
+@lru_cache(maxsize=32)
+def code(package: Path, *names: str) -> bytes:
+    """The hash of the program's own files below ``package``: a new version remembers nothing wrong."""
+    found = []
+    for name in names:
+        path = package / name
+        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            found += [file.relative_to(package).as_posix().encode(), file.read_bytes()]
+    return digest(*found)
