@@ -210,18 +210,19 @@ def _clean(value: str, *, lines: bool) -> str:
     NUL, lone surrogates, and in a single line any line break, are refused rather than removed: they are
     never typed, and a subject with a line break is an attempt at a mail header.
     """
-    if any(0xD800 <= ord(c) <= 0xDFFF or c == "\0" for c in value):
+    if _NEVER.search(value):
         raise _WrongError("characters")
-    text = unicodedata.normalize("NFC", value.replace("\r\n", "\n").replace("\r", "\n") if lines else value)
-    if not lines and any(_breaks(c) for c in text.strip()):
+    text = unicodedata.normalize(
+        "NFC", value.replace("\r\n", "\n").replace("\r", "\n") if lines else value
+    ).strip()
+    if not lines and _LINE_BREAKS.search(text):
         raise _WrongError("line_breaks")
-    return "".join(c if c in "\n\t" or unicodedata.category(c) != "Cc" else " " for c in text).strip()
+    return _CONTROLS.sub(" ", text).strip()
 
 
-def _breaks(c: str) -> bool:
-    return c in "\r\n\v\f\x1c\x1d\x1e\x85\u2028\u2029"
-
-
+_NEVER = re.compile("[\0\ud800-\udfff]")
+_LINE_BREAKS = re.compile("[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]")
+_CONTROLS = re.compile("[\x01-\x08\x0b-\x1f\x7f-\x9f]")
 ID = Text(most=200, pattern=FIELD_PATTERN_ID)
 LANGUAGE = Text(most=20, least=1, pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")
 SHOWN = Fields({
