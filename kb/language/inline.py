@@ -75,6 +75,7 @@ _WORD_ATTRIBUTE = re.compile(
 )
 _DESTINATION_TITLE = re.compile(r"""(?:\s)(?:"(.*)"|'(.*)')\s*\)$""", re.S)
 _LETTER = re.compile(r"[^\W\d_]")
+_WORD = re.compile(r"[^\W\d_]{2}|[\u0e00-\u0eff\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af]")
 
 _CURRENCY = r"[$€£¥₴₽₹₺₩₪₫₱₦฿¢]"
 _UNITS = (
@@ -95,6 +96,7 @@ _LITERALS = "|".join(
         r"(?P<entity>&(?:\#[0-9]+|\#[xX][0-9a-fA-F]+|[a-zA-Z][a-zA-Z0-9]*);)",
         rf"(?P<quantity>(?<![\w.,])(?:[A-Z]{{2}})?{_CURRENCY}\s?{_NUMBER}(?:\s?[kKMm](?!\w))?"
         rf"|(?<![\w.,]){_NUMBER}\s?{_CURRENCY}(?!\w)"
+        r"|(?<![\w.,])(?:\d+(?:[./-]\d+){2,}|\d{1,2}:\d{2}(?::\d{2})?|\+?\d(?:[ ()-]{0,2}\d){7,})(?![\w-]|[.,]\d)"
         rf"|(?<![\w.,]){_NUMBER}[ \u00a0\u202f]?(?:{_UNITS})(?![\w-]))",
         r"(?P<word>(?<![\w])[A-Za-z0-9]+(?:_+[A-Za-z0-9]+)+(?!\w))",
         r"(?P<character>[\u2190-\u21ff\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\ue000-\uf8ff\U0001f000-\U0001faff]"
@@ -158,7 +160,8 @@ def translatable(nodes: Collection[Node]) -> bool:
     """Whether a translator has anything to do: words in the text, an alt text or a title."""
     if any(has_words(slot) for slot in slots(nodes)):
         return True
-    return any(isinstance(node, Text) and has_words(node.text) for node in walk(nodes))
+    # A letter on its own is a size, a column or a variable.
+    return any(isinstance(node, Text) and _WORD.search(node.text) for node in walk(nodes))
 
 
 def plain(nodes: Collection[Node]) -> str:

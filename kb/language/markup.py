@@ -132,6 +132,10 @@ class _Plan:
 
 
 _CODE_BASE = 0xF0000
+MANY_TOKENS = 3
+"""So many tokens in a clause are too many for a model that lost one in the whole sentence."""
+FEW_WORDS = 8
+"""Small models say so few words again and again."""
 _DETACHED = frozenset({"emoji", "image", "footnote", "comment", "attributes", "character", "break"})
 _SUBSTITUTES = str.maketrans(
     {"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'", "–": "-", "—": "-", "\u00a0": " "}
@@ -224,7 +228,7 @@ class _Planner:
 
     def _sentences(self, chunk: str, tokens: dict[str, _Token]) -> list[_Part | _Job]:
         parts: list[_Part | _Job] = []
-        for sentence in self.split(chunk):
+        for sentence in self._clauses(chunk, tokens):
             head, core, tail = _peeled(sentence, tokens)
             if not inline.has_words(core):
                 parts += _decoded(sentence, tokens)
@@ -232,6 +236,21 @@ class _Planner:
             used = {char: tokens[char] for char in core if char in tokens}
             parts += [*_decoded(head, tokens), _Job(core, used), *_decoded(tail, tokens)]
         return parts
+
+    def _clauses(self, chunk: str, tokens: dict[str, _Token]) -> list[str]:
+        """Sentences; on the second rung those with many tokens are cut at their commas too."""
+        if self.rung != "pairs":
+            return self.split(chunk)
+        clauses: list[str] = []
+        for sentence in self.split(chunk):
+            start, few = len(clauses), MANY_TOKENS
+            for part in re.split(r"(?<=[,;:]\s)", sentence):
+                together = clauses[-1] + part if len(clauses) > start else ""
+                if together and sum(char in tokens for char in together) < few:
+                    clauses[-1] = together
+                else:
+                    clauses.append(part)
+        return clauses
 
 
 def _peeled(sentence: str, tokens: dict[str, _Token]) -> tuple[str, str, str]:
@@ -296,7 +315,7 @@ def _decode(job: _Job, output: str) -> None:
     if not output.strip():
         job.problem = "the engine returned nothing"
         return
-    output = " ".join(output.split())
+    output = _once(job.text, " ".join(output.split()))
     if not job.names:
         job.output = [output]
         return
@@ -311,6 +330,16 @@ def _decode(job: _Job, output: str) -> None:
         job.problem = f"token {wrong[0]!r} came back {found[job.names[wrong[0]]]} times"
         return
     job.output = _respaced(job, pieces)
+
+
+_LOOP = re.compile(r"\b(\w+(?:\W+\w+){0,3}?)(?:\W{0,3}\b\1\b){2,}", re.IGNORECASE)
+
+
+def _once(source: str, output: str) -> str:
+    """The answer to a few words without its loops."""
+    if sentences.words(source) > FEW_WORDS or _LOOP.search(source):
+        return output
+    return _LOOP.sub(r"\1", output)
 
 
 def _respaced(job: _Job, pieces: list[str]) -> list[_Part]:
@@ -350,6 +379,7 @@ def _respaced(job: _Job, pieces: list[str]) -> list[_Part]:
 
 
 _NUMBER = re.compile(r"\d+(?:[.,'\u00a0\u202f ]\d{3}(?!\d))*")
+_DIGITS = re.compile(r"\d+(?:[.,:/'\u00a0\u202f-]?\d+)*")
 _STRAY = re.compile(r"[*_`\[\]<>{}~^\\|]")
 
 
@@ -556,6 +586,14 @@ class _Item:
     result: "list[str | _Marker] | None" = None
     rung: str = "source"
     reasons: list[str] = field(default_factory=list)
+    numbers_apart: bool = False
+
+    def part_numbers(self) -> None:
+        """Keep the numbers from an engine that changed them."""
+        self.numbers_apart = True
+        self.nodes = inline.protect(
+            self.nodes, lambda text: [(*match.span(), "quantity", None) for match in _DIGITS.finditer(text)]
+        )
 
 
 def translate_segments(
@@ -639,7 +677,10 @@ class _Ladder:
             return marked or self.style is None
         if self.style is None:
             return not marked and rung == "masked"
-        return rung == "masked" or any(isinstance(node, Span) for node in item.nodes)
+        again = (
+            item.numbers_apart or sum(1 for node in item.nodes if not isinstance(node, Text)) >= MANY_TOKENS
+        )
+        return rung == "masked" or again or any(isinstance(node, Span) for node in item.nodes)
 
     def _translate(self, jobs: list[_Job]) -> None:
         for job in jobs:
@@ -662,6 +703,8 @@ class _Ladder:
         problem = problem or self.accept(item.text, _written(result, lambda slot: slot))
         if problem:
             item.reasons.append(f"{rung}: {problem}")
+            if "numbers" in problem and not item.numbers_apart:
+                item.part_numbers()
         else:
             item.result, item.rung = result, rung
 

@@ -30,7 +30,7 @@ def test_several_bad_segments_are_all_found() -> None:
 
 
 def test_the_reason_shows_the_first_difference() -> None:
-    checked = check_page(scan("A *b*\n"), ["A b"], render=render)
+    checked = check_page(scan("Some *words*\n"), ["Some words"], render=render)
     assert checked.broken[0].reason == "the source has <em>, the translation </p>"
 
 
