@@ -134,6 +134,8 @@ class _Plan:
 _CODE_BASE = 0xF0000
 MANY_TOKENS = 3
 """So many tokens in a clause are too many for a model that lost one in the whole sentence."""
+MUCH_LONGER = 2
+"""A sentence so many times as long as its source is a hallucination."""
 FEW_WORDS = 8
 """Small models say so few words again and again."""
 _DETACHED = frozenset({"emoji", "image", "footnote", "comment", "attributes", "character", "break"})
@@ -214,6 +216,17 @@ class _Planner:
         parts = []
         for chunk in self._chunks(coded, tokens):
             parts += self._sentences(chunk, tokens)
+        return _Plan(parts)
+
+    def mended(self, plan: _Plan) -> _Plan:
+        """A plan with the sentences that came back whole, and the others cut at their tokens."""
+        parts: list[_Part | _Job] = []
+        for part in plan.parts:
+            if not isinstance(part, _Job) or not _job_problem(part):
+                parts.append(part)
+                continue
+            for piece in _decoded(part.coded, part.tokens):
+                parts += self._sentences(piece, {}) if isinstance(piece, str) else [piece]
         return _Plan(parts)
 
     @staticmethod
@@ -403,6 +416,19 @@ def _verify(nodes: Sequence[Node], result: Sequence[str | _Marker]) -> str:
     return _lost_words(source, result)
 
 
+def _job_problem(job: _Job) -> str:
+    """Why the answer to one sentence may not stand for it; "" when it may."""
+    if job.problem:
+        return job.problem
+    output = _Plan([job]).result()
+    before = " ".join(part for part in _decoded(job.coded, job.tokens) if isinstance(part, str))
+    after = " ".join(item for item in output if isinstance(item, str))
+    source = [marker for char in job.coded for marker in job.tokens.get(char, ())]
+    if numbers(before) != numbers(after) or not _same_order(source, output):
+        return "numbers or markup differ"
+    return "much longer" if len(after) > MUCH_LONGER * len(before) + 10 else ""
+
+
 def _difference(before: Counter[str], after: Counter[str]) -> str:
     lost, new = sorted((before - after).elements()), sorted((after - before).elements())
     return ", ".join([f"{number} lost" for number in lost] + [f"{number} added" for number in new])
@@ -587,6 +613,7 @@ class _Item:
     rung: str = "source"
     reasons: list[str] = field(default_factory=list)
     numbers_apart: bool = False
+    plan: _Plan | None = None
 
     def part_numbers(self) -> None:
         """Keep the numbers from an engine that changed them."""
@@ -662,11 +689,14 @@ class _Ladder:
 
     def run(self) -> None:
         """Go down the rungs until every text has a result or none is left."""
-        for rung in ("masked", "pairs", "split"):
+        for rung in ("masked", "pairs", "mended", "split"):
             pending = [item for item in self.items.values() if item.result is None and self._fits(item, rung)]
             planner = _Planner(rung, self.split)
-            plans = [planner.plan(item.nodes) for item in pending]
-            self._translate([job for plan in plans for job in plan.jobs()])
+            plans = [
+                planner.mended(item.plan) if rung == "mended" and item.plan else planner.plan(item.nodes)
+                for item in pending
+            ]
+            self._translate([job for plan in plans for job in plan.jobs() if not job.output])
             for item, plan in zip(pending, plans, strict=True):
                 self._settle(item, plan, rung)
 
@@ -675,6 +705,8 @@ class _Ladder:
         marked = not all(isinstance(node, Text) for node in item.nodes)
         if rung == "split":
             return marked or self.style is None
+        if rung == "mended":
+            return item.plan is not None and not item.numbers_apart
         if self.style is None:
             return not marked and rung == "masked"
         again = (
@@ -705,8 +737,11 @@ class _Ladder:
             item.reasons.append(f"{rung}: {problem}")
             if "numbers" in problem and not item.numbers_apart:
                 item.part_numbers()
+            good = [not _job_problem(job) for job in plan.jobs()]
+            if rung == "masked" and any(good) and not all(good):
+                item.plan = plan
         else:
-            item.result, item.rung = result, rung
+            item.result, item.rung = result, "split" if rung == "mended" else rung
 
     def outcome(self, key: _Key) -> Outcome:
         """What became of a text, with the words inside its markup translated too."""

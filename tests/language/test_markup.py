@@ -82,9 +82,19 @@ def test_each_rung_is_one_call_and_no_text_is_asked_twice() -> None:
     texts = ["One **bold** word.", "Plain words.", "Plain words.", "A `code` word.", "One **bold** word."]
     outcomes = translate_segments(texts, engine, style=STYLE)
     assert [outcome.rung for outcome in outcomes] == ["split", "masked", "masked", "split", "split"]
-    assert len(calls) <= 3
+    assert len(calls) <= 4
     asked = [text for call in calls for text in call]
     assert len(asked) == len(set(asked))
+
+
+def test_only_the_sentence_that_failed_is_cut() -> None:
+    def engine(texts: Sequence[str]) -> list[str]:
+        return [re.sub(r"T\.\d", "", text.upper()) if "lost" in text else text.upper() for text in texts]
+
+    text, rung, _ = ladder("A **kept** word. A `lost` word.", engine)
+    assert (text, rung) == ("A **KEPT** WORD. A `lost` WORD.", "masked")
+    text, rung, _ = ladder("A **kept** word. What is lost in `code` here.", engine)
+    assert (text, rung) == ("A **KEPT** WORD. WHAT IS LOST IN `code` HERE.", "split")
 
 
 def test_alt_texts_and_titles_are_translated_apart() -> None:
