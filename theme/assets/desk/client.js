@@ -37,7 +37,11 @@ export function createDesk(base, language, fetcher = (...request) => fetch(...re
 
   return {
     form: () => ask("form"),
-    suggest: async (text, limit) => (await ask("suggest", { language, text, limit })).suggestions,
+    suggest: async (text, limit) => {
+      const { suggestions } = await ask("suggest", { language, text, limit });
+      // Addresses are those of the help centre, wherever the form is shown.
+      return suggestions.map((one) => ({ ...one, url: new URL(one.url, new URL(base, location.href)).href }));
+    },
     file: (ticket, key) => ask("tickets", ticket, { key }),
     status: (link) => ask("tickets/status", { ...link, language }),
     reply: (link, message, key) => ask("tickets/reply", { ...link, language, message }, { key }),

@@ -5,7 +5,8 @@ import { element } from "./words.js";
 const KEPT = "article, .md-content__inner, main";
 const DROPPED = "script, style, form, iframe, nav, button, input, .headerlink, .kb-path, .kb-ask, .kb-feedback, .md-content__button, h1";
 
-export function openPanel(suggestion, words, { solved, unhelpful, closed }) {
+// root is the document, or the shadow root of an embedded form.
+export function openPanel(suggestion, words, root, { solved, unhelpful, closed }) {
   const content = element("div", { class: "kb-desk-panel-text", lang: suggestion.language, dir: "auto" });
   content.append(element("p", {}, suggestion.passage));
   const title = element("h2", { id: "kb-desk-panel-title", tabindex: "-1", lang: suggestion.language, dir: "auto" }, suggestion.title);
@@ -30,7 +31,7 @@ export function openPanel(suggestion, words, { solved, unhelpful, closed }) {
     closed();
     outcome?.();
   });
-  document.body.append(dialog);
+  (root.body ?? root).append(dialog);
   dialog.showModal();
   title.focus();
   load(suggestion.url).then((nodes) => nodes.length && content.replaceChildren(...nodes)).catch(() => {});
@@ -39,7 +40,6 @@ export function openPanel(suggestion, words, { solved, unhelpful, closed }) {
 
 async function load(address) {
   const url = new URL(address, location.href);
-  if (url.origin !== location.origin) return [];
   const answer = await fetch(url, { credentials: "omit", signal: AbortSignal.timeout(8000) });
   if (!answer.ok) return [];
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");

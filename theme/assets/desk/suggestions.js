@@ -51,7 +51,7 @@ export function createSuggestions(region, { search, words, language, tell, onSol
   }
 
   function show(found) {
-    if (state.held || region.contains(document.activeElement)) {
+    if (state.held || region.contains(region.getRootNode().activeElement)) {
       state.waiting = found;
       return;
     }
@@ -81,7 +81,7 @@ export function createSuggestions(region, { search, words, language, tell, onSol
   function open(suggestion, button) {
     state.opened.add(suggestion.article);
     tell({ kind: "opened", article: suggestion.article, text: state.text.slice(0, 2000) });
-    openPanel(suggestion, words, {
+    openPanel(suggestion, words, region.getRootNode(), {
       closed: () => button.isConnected && button.focus(),
       solved: () => {
         tell({ kind: "solved", article: suggestion.article, text: state.text.slice(0, 2000), offers: offers() });
