@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from kb import __version__
 from kb.content import names
 from kb.content.article import Article
 from kb.errors import ConfigError
@@ -16,6 +17,19 @@ _FOLDER = Path(__file__).parents[1] / "starter"
 _TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _SAMPLE = "en"
 """Whose articles stand in where the starter has none in any of the languages asked for."""
+_PUBLISHING = {
+    "github.yml": ".github/workflows/help-centre.yml",
+    "gitlab.yml": ".gitlab-ci.yml",
+    "pre-commit.yml": ".pre-commit-config.yaml",
+    "requirements.txt": "requirements.txt",
+    "Dockerfile": "Dockerfile",
+    "dockerignore": ".dockerignore",
+    "models-gitignore": "models/.gitignore",
+    "babelfaq-desk.service": "deploy/babelfaq-desk.service",
+    "to-server.sh": "deploy/to-server.sh",
+    "to-storage.sh": "deploy/to-storage.sh",
+}
+"""What checks and publishes the help centre: in ``kb/starter/publishing/`` → in the new folder."""
 
 
 def folder(name: str, languages: Sequence[str], *, with_articles: bool = True) -> Mapping[str, str]:
@@ -34,6 +48,8 @@ def folder(name: str, languages: Sequence[str], *, with_articles: bool = True) -
     ):
         text = (_FOLDER / path).read_text("utf-8")
         files[target] = _filled(text, name, languages, quoted=path != "README.md")
+    for path, target in _PUBLISHING.items():
+        files[target] = (_FOLDER / "publishing" / path).read_text("utf-8").replace("VERSION", __version__)
     if with_articles:
         files.update(_articles(languages))
     return files
