@@ -25,5 +25,4 @@ class Live:
     def stop(self) -> None:
         """Stops serving; the desk lets go of its database."""
         self._server.should_exit = True
-        self._server.force_exit = True
         self._thread.join()

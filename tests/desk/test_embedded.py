@@ -24,7 +24,9 @@ pytestmark = [
 ]
 __all__ = ["browser"]
 SHOP_PAGE = """<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>Shop</title>
-<style>* {{ color: red !important; font-size: 40px !important }} button {{ display: none !important }} p {{ margin: 99px }}</style>
+<style>
+* {{ color: red !important; font-size: 40px !important }} button {{ display: none !important }} p {{ margin: 99px }}
+</style>
 <script type="module" src="{help}/api/assets/kb-help.js"></script></head>
 <body><main><h1>Checkout</h1><kb-help></kb-help></main></body></html>"""
 

@@ -8,10 +8,13 @@ import { element, randomKey, readWords } from "./words.js";
 
 const KEPT = ["subject", "message", "email", "name", "order", "category"];
 
+// Where there is no desk: nobody to tell, nothing to ask.
+const NOBODY = { tell: () => {}, form: async () => ({ token: "" }), suggest: async () => [] };
+
 export function mountForm(form, { search, desk, storage = localStorage } = {}) {
   const words = readWords(form);
   const { language, api, email, commit } = form.dataset;
-  const service = desk ?? createDesk(api, language);
+  const service = desk ?? (api ? createDesk(api, language) : NOBODY);
   const draft = createDraft(storage);
   const status = form.querySelector("[data-kb-status]");
   const after = form.parentElement.querySelector("[data-kb-after]");
@@ -33,10 +36,7 @@ export function mountForm(form, { search, desk, storage = localStorage } = {}) {
 
   restore();
   form.addEventListener("input", changed);
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    send();
-  });
+  form.addEventListener("submit", submitted);
   form.addEventListener("focusin", prepare, { once: true });
 
   function restore() {
@@ -75,6 +75,15 @@ export function mountForm(form, { search, desk, storage = localStorage } = {}) {
     unmark(event.target);
     if (event.target.name === "category") guessed = true;
     if (["subject", "message"].includes(event.target.name)) suggestions.typed(question());
+  }
+
+  function submitted(event) {
+    const elsewhere = !api && !form.action.startsWith("mailto:");
+    // Without a desk the form goes where the page says: to another system as it is, or into a mail with all that was typed.
+    if (elsewhere && complete(values())) return;
+    event.preventDefault();
+    if (api) send();
+    else if (complete(values())) location.href = mail();
   }
 
   function question() {
