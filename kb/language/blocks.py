@@ -660,7 +660,9 @@ class _Scanner:
                     "definition term", [line], "line", line.at + trailing.start() if trailing else None
                 )
         else:
-            self.words(kind, taken)
+            # On one line it would become a heading of the rule below it.
+            ruled = len(taken) > 1 and index < len(lines) and _SETEXT.match(self.content(lines[index]))
+            self.words(kind, taken, "ruled" if ruled else "block")
         return index
 
     def _defines(self, lines: Sequence[Line], index: int) -> bool:

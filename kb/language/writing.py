@@ -16,11 +16,13 @@ _CODE_OR_TAG = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)|<!--.*?-->|</?[a-zA-Z][^<>
 def write(translation: str, source: str, writer: str, prefix: str, newline: str) -> str:
     """The text to put in place of a segment's span.
 
-    `writer` names the context: block, heading, cell, quoted, line, html, reference and its quote. `prefix`
-    stands before every line after a hard break.
+    `writer` names the context: block, ruled (a block right above a rule), heading, cell, quoted, line, html,
+    reference and its quote. `prefix` stands before every line after a hard break.
     """
     if writer == "block":
         return _block(translation, source, prefix, newline)
+    if writer == "ruled":
+        return _block(translation, source, prefix, newline) + newline + prefix.rstrip()
     line = " ".join(translation.split())
     if writer == "cell":
         return _outside_markup(line, r"(?<!\\)((?:\\\\)*)\|", r"\1\\|", tags=False)
@@ -93,9 +95,9 @@ def words_of(lines: list[str], writer: str) -> str:
         last = number == len(lines) - 1
         if last:
             pieces.append(words)
-        elif writer == "block" and line.endswith("  "):
+        elif writer in ("block", "ruled") and line.endswith("  "):
             pieces.append(words + "  \n")
-        elif writer == "block" and re.search(r"(?<!\\)(?:\\\\)*\\$", words):
+        elif writer in ("block", "ruled") and re.search(r"(?<!\\)(?:\\\\)*\\$", words):
             pieces.append(words + "\n")
         else:
             pieces.append(words + " ")

@@ -232,6 +232,12 @@ def test_a_front_matter_without_words_is_left_alone(front: str) -> None:
     assert join(document, [None]) == text
 
 
+def test_a_paragraph_above_a_rule_does_not_become_a_heading() -> None:
+    checked, _ = translated("> Words over\n> two lines\n> ---\n", shouter)
+    assert checked.text == "> WORDS OVER TWO LINES\n>\n> ---\n"
+    assert checked.broken == ()
+
+
 def test_windows_line_ends_stay_in_a_translated_page() -> None:
     document = scan("- one  \r\n  two\r\n")
     assert join(document, ["eins  \nzwei"]) == "- eins  \r\n  zwei\r\n"
