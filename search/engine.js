@@ -20,9 +20,11 @@ const COMPLETIONS_LIMIT = 200;
 const CACHED_WORDS = 2048;
 const CACHED_FEATURES = 8192;
 const SCORE_UNIT = 1e6;
+/** A word of the title, the tags or the questions counts as so many of the text. */
+const ASKING_WEIGHT = 2;
 
-export const THRESHOLD = 0.2;
-export const THRESHOLD_WITH_VECTORS = 0.2;
+export const THRESHOLD = 0.16;
+export const THRESHOLD_WITH_VECTORS = 0.26;
 const STAND_INS = 3;
 const QUERY_LIMIT = 2000;
 const WORDS_LIMIT = 64;
@@ -155,19 +157,20 @@ export class Index {
       this.pairsFrom[article] = pairs.size;
       for (let field = 0; field + 1 < starts.length; field++) {
         starts[field] = at;
+        const weight = field < 2 + this.header.articles.questions[article] ? ASKING_WEIGHT : 1;
         for (; this.tokens[at] !== 0; at++) {
           const token = this.tokens[at];
           const found = ofToken[token] ??= numbered(terms(core(this.dictionary[token]), this.language), numbers);
           for (let i = 0; i < found.length; i++) {
             const term = found[i];
             this.lengths[article]++;
-            if (seen[term] === article) pairs.count[slot[term]]++;
+            if (seen[term] === article) pairs.count[slot[term]] += weight;
             else {
               seen[term] = article;
               slot[term] = pairs.size;
               if (pairs.size === pairs.term.length) grow(pairs);
               pairs.term[pairs.size] = term;
-              pairs.count[pairs.size++] = 1;
+              pairs.count[pairs.size++] = weight;
             }
           }
         }

@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 
 
+ASKING_WEIGHT = 2
+"""A word of the title, the tags or the questions counts as so many of the text: they are how customers put it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Section:
     """Plain text below one heading; the text before the first heading has no anchor and no heading."""
@@ -30,6 +34,11 @@ class Document:
         """All texts in the order in which both engines store them."""
         sections = (part for section in self.sections for part in (section.heading, section.text))
         return (self.title, " ".join(self.tags), *self.questions, *sections)
+
+    def weights(self) -> tuple[int, ...]:
+        """What a word of each field counts, in the order of :meth:`fields`."""
+        ask = (ASKING_WEIGHT,) * (2 + len(self.questions))
+        return (*ask, *(1, 1) * len(self.sections))
 
 
 @dataclass(frozen=True, slots=True)

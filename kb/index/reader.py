@@ -13,9 +13,9 @@ from kb.index.terms import terms
 from kb.index.understanding import Reader
 from kb.index.vectors import SHARE, STOP_WEIGHT, Table, dot, rarity, unit
 
-THRESHOLD = 0.2
+THRESHOLD = 0.16
 """Score from which an article is worth suggesting; see ``kb eval`` for what it keeps and lets through."""
-THRESHOLD_WITH_VECTORS = 0.2
+THRESHOLD_WITH_VECTORS = 0.26
 SCORE_DECIMALS = 6
 """Scores are compared rounded: the two engines add the same numbers in another order."""
 _STAND_INS = 3

@@ -49,10 +49,12 @@ def write(
     reader = Tokens(language)
     tokens: list[list[list[str]]] = []
     counts: list[Counter[str]] = []
+    lengths: list[int] = []
     for document in documents:
         fields = [reader.read(text) for text in document.fields()]
         tokens.append([of_field for of_field, _ in fields])
-        counts.append(Counter(term for _, of_field in fields for term in of_field))
+        counts.append(_counted([of_field for _, of_field in fields], document.weights()))
+        lengths.append(sum(len(of_field) for _, of_field in fields))
     about = _about(language, rules, threshold)
     table = b""
     if vectors is not None and available(language):
@@ -64,8 +66,17 @@ def write(
         size = len(data)
         files = _publish(site_dir / FOLDER, data, table, language, languages)
     if index_dir is not None:
+        about |= {"lengths": lengths}
         _to_disk(index_dir, documents, counts, about, table, rules.stop)
     return Written(len(documents), files, size)
+
+
+def _counted(fields: Sequence[Sequence[str]], weights: Sequence[int]) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for of_field, weight in zip(fields, weights, strict=True):
+        for term in of_field:
+            counts[term] += weight
+    return counts
 
 
 def _about(language: str, rules: Rules, threshold: float) -> dict[str, Any]:
@@ -112,7 +123,7 @@ def _to_disk(
     disk.write(
         folder,
         ((count, _stored(document)) for count, document in zip(counts, documents, strict=True)),
-        {**about, "lengths": [sum(count.values()) for count in counts]},
+        about,
         vectors=table,
         article_vectors=article_vectors(Table(table), counts, stop) if table else (),
     )

@@ -1,0 +1,57 @@
+"""Word vectors: found where the library is installed, and the same on both sides."""
+
+from pathlib import Path
+
+import pytest
+
+from kb.errors import SearchIndexError
+from kb.index import browser, reader, writer
+from kb.index.vectors import Table, available
+
+from . import help_centre
+
+
+def test_what_is_no_table_is_refused() -> None:
+    with pytest.raises(SearchIndexError):
+        Table(b"nothing")
+
+
+@pytest.fixture(scope="module")
+def with_meaning(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if not available("en"):
+        pytest.skip("the optional libraries of word vectors are not installed")
+    cache = Path.home() / ".cache" / "babelfaq" / "vectors"
+    if not (cache / "en.v1.npz").exists():
+        pytest.skip("encoding a language's common words takes half a minute; 'kb eval' keeps them")
+    folder = tmp_path_factory.mktemp("meaning")
+    writer.write(
+        help_centre.documents("en"),
+        language="en",
+        rules=help_centre.RULES["en"],
+        site_dir=folder / "site" / "en",
+        index_dir=folder / "en",
+        languages=("en",),
+        vectors=cache,
+    )
+    return folder
+
+
+def test_meaning_finds_what_shares_no_word(with_meaning: Path) -> None:
+    index = reader.open(with_meaning / "en")
+    assert index.search("couch transport fee").suggestions[0].id == "delivery/times"
+
+
+def test_both_engines_agree_with_meaning(engine: Path, with_meaning: Path) -> None:
+    questions = [
+        "couch transport fee",
+        "when is my cash back",
+        "cannot log on",
+        "broken boiler",
+        "forgoten pasword",
+    ]
+    answers = browser.ask(engine, with_meaning / "site" / "en", questions)
+    index = reader.open(with_meaning / "en")
+    for question, answer in zip(questions, answers, strict=True):
+        own = index.search(question, limit=5).suggestions
+        assert [r["id"] for r in answer["results"]] == [s.id for s in own], question
+        assert answer["results"][0]["score"] == pytest.approx(own[0].score, abs=1e-5)
