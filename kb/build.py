@@ -341,9 +341,15 @@ def _job(config: Config, draft: Draft, plan: Plan, out: Path) -> Job:
         theme=resources.theme_dir(),
         theme_dirs=draft.identity.theme_dirs,
         plain=draft.identity.plain,
-        contact=Contact(config.contact.email, config.contact.phone, config.contact.url),
+        contact=_contact(config, plan.language),
         data={"search": f"{plan.language}/search/manifest.json", "modules": f"{draft.assets.folder}/search/"},
     )
+
+
+def _contact(config: Config, language: str) -> Contact:
+    contact = config.contact
+    expected = contact.expected_reply.get(language, "")
+    return Contact(contact.email, contact.phone, contact.url, contact.desk, expected)
 
 
 # --- everything else ---

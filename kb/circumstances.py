@@ -153,9 +153,7 @@ def _theme(folders: Sequence[Path]) -> bytes:
     for folder in folders:
         for directory, below, files in os.walk(folder):
             here = os.path.relpath(directory, folder)
-            below[:] = sorted(
-                name for name in below if here != "." or name not in ("assets", "strings", "desk")
-            )
+            below[:] = sorted(name for name in below if here != "." or name not in ("assets", "strings"))
             for name in sorted(files):
                 with open(os.path.join(directory, name), "rb") as file:
                     parts += [f"{here}/{name}", file.read()]

@@ -55,6 +55,8 @@ class ContactConfig:
     phone: str = ""
     url: str = ""
     """Address of a contact page elsewhere."""
+    desk: str = ""
+    """Path of the ticket service on the site's own origin, usually ``/api``: the contact page then has its form."""
     expected_reply: Mapping[str, str] = field(default_factory=dict)
     """Language → a sentence on when customers hear back."""
 

@@ -23,6 +23,9 @@ from kb.errors import BuildError, Problem
 REFERENCE = "en"
 """The language whose file holds every key."""
 
+DESK = "desk."
+"""Begins the keys of the contact form's texts, which lie in ``strings/desk/<lang>.yml``."""
+
 Text = str | Mapping[str, str]
 
 
@@ -114,10 +117,17 @@ def load_strings(language: str, folders: Iterable[Path]) -> tuple[Strings, tuple
     """
     own: dict[str, Text] = {}
     reference: dict[str, Text] = {}
+    desk: dict[str, Text] = {}
+    tags = dict.fromkeys((language.split("-")[0], language))
     for folder in folders:
         reference |= _read(folder / "strings" / f"{REFERENCE}.yml")
-        for tag in dict.fromkeys((language.split("-")[0], language)):
+        for tag in tags:
             own |= _read(folder / "strings" / f"{tag}.yml")
+        # Of the form there may be fewer languages; without the ticket service nobody sees it.
+        for tag in (REFERENCE, *tags):
+            desk |= {
+                DESK + key: text for key, text in _read(folder / "strings" / "desk" / f"{tag}.yml").items()
+            }
     problems = []
     missing = sorted(reference.keys() - own.keys())
     if missing:
@@ -134,7 +144,7 @@ def load_strings(language: str, folders: Iterable[Path]) -> tuple[Strings, tuple
                 "warning",
             )
         )
-    return Strings(language, {**reference, **own}), tuple(problems)
+    return Strings(language, {**reference, **own, **desk}), tuple(problems)
 
 
 def _read(file: Path) -> Mapping[str, Text]:

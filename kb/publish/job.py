@@ -14,11 +14,17 @@ from kb.publish.sections import Rendered, Section
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """Where customers reach people: shown on the contact page and under each article."""
+    """Where customers reach people: shown on the contact page and under each article.
+
+    ``desk`` is the path of the ticket service, empty where there is none; ``expected`` says when customers hear
+    back.
+    """
 
     email: str = ""
     phone: str = ""
     url: str = ""
+    desk: str = ""
+    expected: str = ""
 
 
 @dataclass(frozen=True, slots=True)

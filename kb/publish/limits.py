@@ -9,13 +9,13 @@ RENDER_LIMIT_SECONDS = 8.0
 """User CPU seconds; an ordinary article takes a few thousandths."""
 
 
-class RenderTimeout(Exception):
+class RenderTimeoutError(Exception):
     """Rendering took longer than :data:`RENDER_LIMIT_SECONDS`."""
 
 
 @contextmanager
 def bounded(seconds: float | None = None) -> Iterator[None]:
-    """Raise :class:`RenderTimeout` inside the block after ``seconds`` of the process's own CPU time
+    """Raise :class:`RenderTimeoutError` inside the block after ``seconds`` of the process's own CPU time
     (:data:`RENDER_LIMIT_SECONDS` when not given).
 
     CPU time, so that a busy machine fails nothing. Only in the main thread and where the platform has
@@ -35,4 +35,4 @@ def bounded(seconds: float | None = None) -> Iterator[None]:
 
 
 def _expired(signum: int, frame: FrameType | None) -> None:
-    raise RenderTimeout
+    raise RenderTimeoutError

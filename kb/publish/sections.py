@@ -6,7 +6,8 @@ from html import unescape
 
 _HEADING = re.compile(r'<h([2-6])\b[^>]*?\bid="([^"]+)"[^>]*>(.*?)</h\1>', re.DOTALL)
 _NOT_TEXT = re.compile(r"<(svg|script|style)\b.*?</\1>|<a class=\"headerlink\".*?</a>", re.DOTALL)
-_BLOCK_END = re.compile(r"</(?:p|li|h[1-6]|td|th|dt|dd|div|summary|tr|figcaption|label)>|<br\b[^>]*>")
+_BLOCK_END = re.compile(r"</(?:p|li|h[1-6]|dt|dd|div|summary|tr|figcaption|label)>|<br\b[^>]*>")
+_CELL_GAP = re.compile(r"</t[dh]>\s*(?=<t[dh]\b)")
 _TAG = re.compile(r"<[^>]+>")
 _SPACE = re.compile(r"\s+")
 
@@ -40,7 +41,8 @@ def split(html: str) -> tuple[Section, ...]:
 
 
 def plain(html: str) -> str:
-    """Text of ``html`` on one line, blocks separated by a space."""
+    """Text of ``html`` on one line, blocks separated by a space, cells of a table's row by a dot."""
     html = _NOT_TEXT.sub(" ", html)
+    html = _CELL_GAP.sub(" · ", html)
     html = _BLOCK_END.sub(" ", html)
     return _SPACE.sub(" ", unescape(_TAG.sub("", html))).strip()

@@ -42,9 +42,9 @@ from kb.errors import BuildError, ConfigError, Problem
 from kb.publish import settings
 from kb.publish.admonitions import LocalTitles
 from kb.publish.assets import Assets
-from kb.publish.interface import Strings, autonym, direction
+from kb.publish.interface import DESK, Strings, autonym, direction
 from kb.publish.job import Body, Built, Contact, Heading, Identity, Job, Made, Report
-from kb.publish.limits import RenderTimeout, bounded
+from kb.publish.limits import RenderTimeoutError, bounded
 from kb.publish.pages import Choice, Entry, Page, Plan, alternates
 from kb.publish.policy import MARKER, Sources, secure
 from kb.publish.sanitise import clean, clean_inline
@@ -474,7 +474,7 @@ class _ArticlePage(MkDocsPage):
         try:
             with bounded():
                 render()
-        except RenderTimeout:
+        except RenderTimeoutError:
             self._fail(
                 "render-slow", "takes too long to render", "simplify it: look for deep nesting or huge tables"
             )
@@ -634,10 +634,27 @@ class _HelpCentre(BasePlugin[_NoOptions]):  # type: ignore[no-untyped-call]
             "source": self._source(view),
             "ld": Markup(structured_data(view, job.plan, job.site_url, job.site_name, page.content or "")),
             "contact": job.contact,
+            "form": self._form() if view.kind == "contact" and job.contact.desk else None,
             "features": job.features,
             "data": {name: link.root(path) for name, path in job.data.items()},
             "policy": MARKER,
             "site_url": job.site_url,
+        }
+
+    def _form(self) -> dict[str, Any]:
+        """What ``desk/form.html`` asks for, with nothing typed yet."""
+        job = self.job
+        words = job.strings.subset(DESK)
+        return {
+            "t": {key.removeprefix(DESK): text for key, text in words.items()},
+            "language": job.plan.language,
+            "action": f"{job.contact.desk}/contact",
+            "api": job.contact.desk,
+            "typed": {},
+            "problems": {},
+            "categories": {c.id: c.title for c in job.plan.edition.categories},
+            "email": job.contact.email,
+            "expected": job.contact.expected,
         }
 
     def _canonical(self, view: Page) -> str:
