@@ -24,9 +24,11 @@ MAY_IMPORT = {
     "preview": {"errors", "resources"},
     "cache": {"errors"},
     "reading": {"errors", "cache", "config", "content", "language", "publish"},
-    "circumstances": {"errors", "cache"},
+    "circumstances": {"errors", "cache", "config", "publish", "reading"},
+    "making": {"errors", "cache", "index", "publish"},
     "build": {
-        "errors", "config", "content", "language", "publish", "index", "parallel", "resources", "cache", "reading",
+        "errors", "cache", "circumstances", "config", "content", "index", "language", "making", "parallel", "publish",
+        "reading", "resources",
     },
     "cli": {
         "errors", "config", "content", "language", "publish", "index", "desk", "insight", "build", "preview",
