@@ -66,9 +66,15 @@ def read(root: Path) -> dict[str, Any]:
     return data
 
 
-def plugins(data: Mapping[str, Any]) -> list[Any]:
-    """The plugins to load: what the file names, without the search that MkDocs would add."""
+def _plugins(data: Mapping[str, Any]) -> list[Any]:
+    """What the file names, without the search that MkDocs would add."""
     return [p for p in _as_list(data.get("plugins")) if _name(p) not in _OWN_PLUGINS]
+
+
+def overrides(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What to load MkDocs with instead of its own defaults: another theme, and a search."""
+    theme = {} if "theme" in data else {"theme": {"name": "material"}}
+    return {"plugins": _plugins(data), **theme}
 
 
 def notes(data: Mapping[str, Any]) -> tuple[Problem, ...]:

@@ -320,7 +320,7 @@ def _load(root: Path, out: Path, ours: Path) -> MkDocsConfig:
                 str(root / settings.FILE),
                 docs_dir=str(empty),
                 site_dir=str(out),
-                plugins=settings.plugins(data),
+                **settings.overrides(data),
             )
         except (MkDocsException, yaml.YAMLError, OSError) as error:
             raise ConfigError(f"{settings.FILE}: {warnings.last or error}") from error

@@ -89,7 +89,7 @@ def test_headings_in_other_alphabets_have_readable_anchors(built: Shop) -> None:
 def test_fallback_shows_the_source_with_its_own_language_and_direction(built: Shop) -> None:
     page = built.page("ar/returns/refunds")
     assert re.search(r'<body[^>]*dir="rtl"', page)
-    assert '<div class="kb-answer" lang="en" dir="ltr">' in page
+    assert re.search(r'<div class="kb-answer[^"]*" lang="en" dir="ltr">', page)
     assert "هذه المقالة غير متاحة بالعربية بعد" in page
 
 
@@ -139,13 +139,13 @@ def test_neighbours_follow_the_order_of_the_source(built: Shop) -> None:
 
 
 def test_related_articles_are_those_the_article_names(built: Shop) -> None:
-    related = built.page("en/returns/size").partition('class="kb-related"')[2].partition("</section>")[0]
+    related = built.page("en/returns/size").partition('id="kb-related"')[2].partition("</section>")[0]
     assert re.findall(r'href="([^"]+)"', related) == ["../../returns/refunds/"]
 
 
 def test_sidebar_marks_the_page_it_is_on(built: Shop) -> None:
     page = built.page("en/returns/refunds")
-    assert re.findall(r'<a href="([^"]+)" class="[^"]*" aria-current="page"', page) == [
+    assert re.findall(r'<a href="([^"]+)"[^>]* aria-current="page"', page) == [
         "../../returns/refunds/"
     ]
 
@@ -198,7 +198,7 @@ def test_pages_of_one_site_share_their_assets(built: Shop) -> None:
 
 def test_missing_page_works_at_any_depth(built: Shop) -> None:
     page = built.page("uk/404.html")
-    addresses = re.findall(r'(?:href|src|action)="([^"#][^"]*)"', page)
+    addresses = re.findall(r' (?:href|src|action)="([^"#][^"]*)"', page)
     local = [a for a in addresses if not a.startswith(("https://", "mailto:", "tel:"))]
     assert local
     assert all(a.startswith("/") for a in local), [a for a in local if not a.startswith("/")]
@@ -228,7 +228,7 @@ def test_category_with_a_thousand_articles_keeps_pages_small(shop: Shop) -> None
         shop.article(f"en/returns/answer-{at:03}", title=f"Answer number {at}")
     shop.build(languages=["en"])
     sidebar = (
-        shop.page("en/returns/answer-000").partition('class="md-nav__list"')[2].partition("md-content")[0]
+        shop.page("en/returns/answer-000").partition('class="kb-nav__section"')[2].partition("</nav>")[0]
     )
     assert sidebar.count("returns/answer-") == 40
     category = shop.page("en/returns")
