@@ -144,6 +144,7 @@ def test_a_question_is_answered_and_no_ticket_is_filed(
     panel = page.get_by_role("dialog")
     expect(panel).to_contain_text("The whole story.")
     assert page.title() != "hacked"
+    expect(panel.get_by_role("button", name=t("this_solved_it"))).to_be_in_viewport()
     check_accessibility(page)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing sticks out sideways"
     panel.get_by_role("button", name=t("this_solved_it")).click()
