@@ -28,7 +28,7 @@ _ARTICLE_VECTORS = "articles.f32"
 _WRITER_MEMORY_MB = 64
 
 
-class TermCounts(FieldType):
+class TermCounts(FieldType):  # type: ignore[misc]  # Whoosh is not typed
     """A field whose value is a mapping of terms to counts: our terms, not an analyser's."""
 
     def __init__(self) -> None:

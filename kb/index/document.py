@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-
 ASKING_WEIGHT = 2
 """A word of the title, the tags or the questions counts as so many of the text: they are how customers put it."""
 

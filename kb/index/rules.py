@@ -56,14 +56,13 @@ def _strings(path: Path) -> Sequence[str]:
 
 def _groups(path: Path) -> Sequence[Sequence[str]]:
     values = _read(path)
-    right = isinstance(values, list) and all(
+    if not isinstance(values, list) or not all(
         isinstance(group, list) and all(isinstance(v, str) for v in group) for group in values
-    )
-    if not right:
+    ):
         raise _wrong(
             path, "is not a list of groups of words", "write one group a line: '- [refund, money back]'"
         )
-    return values  # type: ignore[no-any-return]
+    return values
 
 
 def _read(path: Path) -> object:

@@ -58,10 +58,9 @@ def other_layouts(chunk: str, language: str) -> list[tuple[str, str]]:
     if wanted != "latin":
         if _SCRIPTS[wanted].search(text):
             return []
-        layouts = [n for n in _LAYOUTS_OF_SCRIPT.get(wanted, ()) if n == code] or list(
-            _LAYOUTS_OF_SCRIPT.get(wanted, ())
-        )
-        return [(name, "".join(_TO_LAYOUT[name].get(c, c) for c in text)) for name in layouts]
+        known = _LAYOUTS_OF_SCRIPT.get(wanted, ())
+        names = (code,) if code in known else known
+        return [(name, "".join(_TO_LAYOUT[name].get(c, c) for c in text)) for name in names]
     found = []
     for script, layouts in _LAYOUTS_OF_SCRIPT.items():
         if _SCRIPTS[script].search(text):

