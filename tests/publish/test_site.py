@@ -145,9 +145,7 @@ def test_related_articles_are_those_the_article_names(built: Shop) -> None:
 
 def test_sidebar_marks_the_page_it_is_on(built: Shop) -> None:
     page = built.page("en/returns/refunds")
-    assert re.findall(r'<a href="([^"]+)"[^>]* aria-current="page"', page) == [
-        "../../returns/refunds/"
-    ]
+    assert re.findall(r'<a href="([^"]+)"[^>]* aria-current="page"', page) == ["../../returns/refunds/"]
 
 
 def test_article_is_a_question_with_its_phrasings_in_json_ld(built: Shop) -> None:
@@ -355,3 +353,28 @@ def test_site_without_an_address_is_built_and_reported(shop: Shop) -> None:
     report = shop.build()
     assert "site-url-missing" in {p.code for p in report.problems}
     assert "canonical" not in shop.page("en/returns/size")
+
+
+def test_contact_page_has_the_form_where_a_desk_answers(shop: Shop) -> None:
+    settings = (
+        '[tool.kb]\nlanguages = ["en", "uk"]\n[tool.kb.contact]\ndesk = "/api"\nemail = "a@b.example"\n'
+    )
+    shop.write("pyproject.toml", settings)
+    shop.article("en/returns/size")
+    shop.build()
+    page = shop.page("uk/contact-us")
+    form = page.partition("data-kb-desk-form")[2].partition("</form>")[0]
+    assert 'action="/api/contact"' in page
+    assert 'data-language="uk"' in page
+    assert "Електронна пошта" in form
+    assert '<option value="returns">' in form
+    module = re.search(r'data-search="([^"]+)"', page)
+    assert module
+    assert (shop.site / "uk/contact-us" / module[1]).resolve().is_file()
+
+
+def test_contact_page_without_a_desk_has_no_form_to_nowhere(shop: Shop) -> None:
+    shop.article("en/returns/size")
+    shop.build(languages=["en"])
+    assert "data-kb-desk-form" not in shop.page("en/contact-us")
+    assert "desk/" not in shop.page("en/contact-us")
