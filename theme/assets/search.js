@@ -3,7 +3,6 @@
 
 const LIMIT = 6;
 const PAGE_LIMIT = 20;
-const PAUSE_MS = 60;
 const ANNOUNCE_MS = 700;
 const TEXT_LIMIT = 500;
 /** Who searches has asked for a list: it may be less sure than what is suggested unasked, from the index's threshold on. */
@@ -99,15 +98,24 @@ function content(result) {
   ];
 }
 
-/** Calls `act` with the box's text a moment after the last key, and drops answers to what has been changed since. */
+/**
+ * Calls `act` with the box's text at each key; while an answer is being made, only the latest text waits. So the first
+ * answer comes without delay, and a slow device is never behind by more than one.
+ */
 function whileTyping(input, act) {
-  let timer = 0;
-  let turn = 0;
-  input.addEventListener("input", (event) => {
-    clearTimeout(timer);
-    turn += 1;
-    const mine = turn;
-    if (!event.isComposing) timer = setTimeout(() => act(input.value.trim(), () => mine === turn), PAUSE_MS);
+  let waiting = null;
+  let busy = false;
+  input.addEventListener("input", async (event) => {
+    if (event.isComposing) return;
+    waiting = input.value.trim();
+    if (busy) return;
+    busy = true;
+    while (waiting !== null) {
+      const text = waiting;
+      waiting = null;
+      await act(text);
+    }
+    busy = false;
   });
   input.addEventListener("compositionend", () => input.dispatchEvent(new InputEvent("input")));
 }
@@ -194,24 +202,26 @@ function combobox(form) {
     announce([text, count ? say("search_results", { n: count }) : ""].filter(Boolean).join(". "));
   }
 
-  async function search(text, current) {
+  const wanted = () => document.activeElement === input && input.value.trim() !== "";
+
+  async function search(text) {
     if (!text) {
       list.replaceChildren();
       announce("");
       return close();
     }
     try {
-      await ask(text, { limit: LIMIT, typing: true }, (answer) => current() && show(text, answer));
+      await ask(text, { limit: LIMIT, typing: true }, (answer) => wanted() && show(text, answer));
     } catch {
       list.replaceChildren();
-      if (current()) tell(words.search_failed, 0);
+      if (wanted()) tell(words.search_failed, 0);
     }
   }
 
   whileTyping(input, search);
   input.addEventListener("focus", () => {
     engine().catch(() => {}); // Said at the first key, when it matters.
-    if (input.value.trim()) search(input.value.trim(), () => document.activeElement === input);
+    if (input.value.trim()) search(input.value.trim());
   });
   input.addEventListener("blur", close);
   popup.addEventListener("pointerdown", (event) => event.preventDefault());
@@ -270,7 +280,7 @@ function resultsPage(form, place) {
       const button = element("button", { type: "button", class: "kb-chip", "aria-pressed": String(id === category) }, name);
       button.addEventListener("click", async () => {
         category = id;
-        await search(text, () => true);
+        await search(text);
         place.querySelector('.kb-chip[aria-pressed="true"]')?.focus();
       });
       return button;
@@ -302,7 +312,7 @@ function resultsPage(form, place) {
     announce(summary);
   }
 
-  async function search(text, current) {
+  async function search(text) {
     remember(text);
     heading.textContent = text ? say("search_results_for", { query: text }) : title;
     if (!text) {
@@ -310,21 +320,21 @@ function resultsPage(form, place) {
       return place.replaceChildren();
     }
     try {
-      await ask(text, { limit: PAGE_LIMIT }, (answer) => current() && show(text, answer));
+      await ask(text, { limit: PAGE_LIMIT }, (answer) => input.value.trim() === text && show(text, answer));
     } catch {
       document.documentElement.classList.remove("kb-asked");
-      if (current()) place.replaceChildren(element("p", { role: "alert" }, words.search_failed));
+      place.replaceChildren(element("p", { role: "alert" }, words.search_failed));
     }
   }
 
-  whileTyping(input, (text, current) => {
+  whileTyping(input, (text) => {
     category = "";
-    search(text, current);
+    return search(text);
   });
   input.addEventListener("focus", () => engine().catch(() => {}));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    search(input.value.trim(), () => true);
+    search(input.value.trim());
   });
   const asked = new URLSearchParams(location.search);
   const text = (asked.get("q") ?? "").slice(0, TEXT_LIMIT);
@@ -333,7 +343,7 @@ function resultsPage(form, place) {
   form.querySelector(".kb-search__clear").hidden = false;
   category = asked.get("in") ?? "";
   place.replaceChildren(element("p", {}, words.search_loading));
-  search(text.trim(), () => input.value === text);
+  search(text.trim());
 }
 
 const place = document.getElementById("kb-results");
