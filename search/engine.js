@@ -459,8 +459,10 @@ export class Index {
     let found = view.found.get(feature);
     if (!found) {
       if (view.found.size >= CACHED_FEATURES) view.found.clear();
-      const numbers = (view.having.get(feature) ?? []).map((n) => [n, 1]);
-      const { sums } = this.#frequency(numbers, false);
+      for (const number of view.having.get(feature) ?? []) {
+        for (let i = this.from[number]; i < this.from[number + 1]; i++) this.sums.add(this.articles[i], this.counts[i]);
+      }
+      const sums = this.sums.take();
       found = this.#bm25(sums, sums.articles.length, feature[0] === "=" ? EXACT_WEIGHT : 1);
       view.found.set(feature, found);
     }

@@ -157,7 +157,8 @@ export function features(term) {
   const last = chars.length + 2 - gram;
   if (last <= 0) found.push("<" + term + ">");
   for (let i = 0; i <= last && last > 0; i++) {
-    found.push((i === 0 ? "<" : "") + part(Math.max(0, i - 1), i + gram - 1) + (i === last ? ">" : ""));
+    const piece = (i === 0 ? "<" : "") + part(Math.max(0, i - 1), i + gram - 1) + (i === last ? ">" : "");
+    if (!found.includes(piece)) found.push(piece);
   }
-  return [...new Set(found)];
+  return found;
 }
