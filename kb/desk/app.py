@@ -1,19 +1,22 @@
 """The ASGI application, put together: routes from :mod:`api` and :mod:`pages`, behind :mod:`guard`."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from starlette.applications import Starlette
-from starlette.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
 from kb.desk import retention
 from kb.desk.api import Api
 from kb.desk.courier import Courier
-from kb.desk.guard import App, Guard, Scope
+from kb.desk.guard import App, Guard, Refuse, Scope
 from kb.desk.helpdesks import Webhook, Zammad, Zendesk
 from kb.desk.mail import CustomerMail, TeamMail
 from kb.desk.outward import Outward
@@ -28,8 +31,19 @@ def create_app(desk: Desk, *, theme: Path, site: Path | None = None, background:
     forgets."""
     pages = Pages(desk, theme)
     routes: list[BaseRoute] = [*Api(desk).routes(), *pages.routes()]
+    handlers: dict[Any, Any] = {404: _no_such_page(desk), 405: _no_such_page(desk)}
     if site is not None:
         routes.append(Mount("/", StaticFiles(directory=site, html=True)))
+        # The site has a page of its own for what is not there.
+        del handlers[404]
+    app = Starlette(
+        routes=routes, lifespan=_running(desk, background=background), exception_handlers=handlers
+    )
+    return Guard(app, desk.settings, desk.metrics, _refusing(desk, pages))
+
+
+def _running(desk: Desk, *, background: bool) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    """What runs beside the requests, and ends with them."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -46,26 +60,30 @@ def create_app(desk: Desk, *, theme: Path, site: Path | None = None, background:
                     await task
             desk.close()
 
+    return lifespan
+
+
+def _refusing(desk: Desk, pages: Pages) -> Refuse:
+    """How the guard says no: a page to whoever sent a page's form, JSON to everybody else."""
+
     def refuse(scope: Scope, status: int, code: str, headers: Mapping[str, str]) -> App:
         language = desk.settings.default_language
         found = refusal(desk, RefusedError(status, code), language)
-        if scope["path"] in PAGE_PATHS:
-            answer = pages.refused(found, language)
-            answer.headers.update(headers)
-            return answer
-        return JSONResponse(found.body(), status, dict(headers))
+        if scope["path"] not in PAGE_PATHS:
+            return JSONResponse(found.body(), status, dict(headers))
+        page = pages.refused(found, language)
+        page.headers.update(headers)
+        return page
 
-    async def unknown(request: object, error: Exception) -> JSONResponse:
-        found = refusal(
-            desk,
-            RefusedError(getattr(error, "status_code", 404), "not_found"),
-            desk.settings.default_language,
-        )
-        return JSONResponse(found.body(), found.status, getattr(error, "headers", None))
+    return refuse
 
-    handlers = {404: unknown, 405: unknown} if site is None else {405: unknown}
-    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)
-    return Guard(app, desk.settings, desk.metrics, refuse)
+
+def _no_such_page(desk: Desk) -> Callable[[Request, HTTPException], Awaitable[Response]]:
+    async def answer(request: Request, error: HTTPException) -> Response:
+        found = refusal(desk, RefusedError(error.status_code, "not_found"), desk.settings.default_language)
+        return JSONResponse(found.body(), found.status, error.headers)
+
+    return answer
 
 
 def courier_for(desk: Desk) -> Courier:
