@@ -86,12 +86,13 @@ export function normalise(text) {
   return out;
 }
 
-/** Words whose only term is their lower case: most of any text, and worth a short way. */
-const SIMPLE = /^[A-Za-zА-ЩЬЮ-Яа-щьюяЫЪЭыъэІЇЄіїє]+$/;
+/** Words, with punctuation around them, whose only term is their lower case: most of any text, and worth a short way. */
+const SIMPLE = /^["'(\[«„“]*([A-Za-zА-ЩЬЮ-Яа-щьюяЫЪЭыъэІЇЄіїє]+)[.,;:!?)\]"'»”…]*$/;
 
 /** The terms of a text, in order; `language` decides what an apostrophe means. */
 export function terms(text, language = "") {
-  if (SIMPLE.test(text)) return [cut(text.toLowerCase())];
+  const simple = SIMPLE.exec(text);
+  if (simple) return [cut(simple[1].toLowerCase())];
   const eliding = ELIDING.has(language.slice(0, 2));
   const found = [];
   for (const chunk of normalise(text).split(SPACE)) if (chunk) ofChunk(chunk, eliding, found);
