@@ -45,6 +45,7 @@ def test_pages_below_a_path_also_work_at_a_root(chromium: Any, bare_origin: str)
     page.locator(".kb-path a").first.click()
 
     assert page.url == f"{bare_origin}/en/"
+    page.locator(".kb-ask").wait_for()
     assert page.locator(".kb-cards a").count() == 2
     session.close()
 
