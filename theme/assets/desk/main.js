@@ -16,3 +16,11 @@ function lazy({ search, language }) {
     },
   };
 }
+
+// A search that found nothing leads here with its words.
+const asked = new URLSearchParams(location.search).get("text");
+for (const message of document.querySelectorAll("[data-kb-desk-form] textarea[name=message]")) {
+  if (!asked || message.value) continue;
+  message.value = asked.slice(0, message.maxLength);
+  message.dispatchEvent(new Event("input", { bubbles: true }));
+}
