@@ -1,0 +1,188 @@
+"""The documentation: whole, current, and every command in it works as it is written."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from docs import generate
+
+REPOSITORY = Path(__file__).parent.parent
+DOCS = REPOSITORY / "docs"
+BIN = Path(sys.executable).parent
+MODEL = REPOSITORY / "tests/data/models/translate-en_pt-0_1.argosmodel"
+BLOCK = re.compile(r'^(`{3,})(\w+)(?: title="([^"]+)")?\n(.*?)^\1$', re.MULTILINE | re.DOTALL)
+SERVERS = ("kb serve", "kb desk serve")
+EXIT_CODE = re.compile(r"\s+# exit code (\d+)$")
+
+Blocks = list[tuple[str, str, str]]
+
+
+def blocks(page: Path) -> Blocks:
+    """Kind, title and text of each fenced block."""
+    return [(kind, title, text) for _, kind, title, text in BLOCK.findall(page.read_text("utf-8"))]
+
+
+def commands(page: Path) -> list[str]:
+    consoles = "".join(text for kind, _, text in blocks(page) if kind == "console")
+    return re.findall(r"^\$ (.*)$", consoles, re.MULTILINE)
+
+
+PAGES = {
+    page.relative_to(DOCS / "articles/en").with_suffix("").as_posix(): page
+    for page in DOCS.glob("articles/en/*/*.md")
+}
+WITH_COMMANDS = sorted(id for id, page in PAGES.items() if commands(page))
+
+
+def test_documentation_has_no_findings() -> None:
+    run = subprocess.run(
+        [BIN / "kb", "--root", DOCS, "check", "--strict"], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stdout
+
+
+@pytest.mark.parametrize("name", sorted(generate.pages()))
+def test_reference_says_what_the_code_says(name: str) -> None:
+    committed = (generate.REFERENCE / name).read_text("utf-8")
+    assert committed == generate.pages()[name], "run 'make docs' and commit what it changes"
+
+
+@pytest.mark.parametrize("id", sorted(PAGES))
+def test_every_page_but_the_references_is_written_in_ukrainian(id: str) -> None:
+    generated = id.removeprefix("reference/") + ".md" in generate.pages()
+    assert (DOCS / f"articles/uk/{id}.md").exists() != generated
+
+
+@pytest.mark.parametrize("id", WITH_COMMANDS)
+def test_both_languages_show_the_same_commands_and_files(id: str) -> None:
+    english, ukrainian = blocks(PAGES[id]), blocks(DOCS / f"articles/uk/{id}.md")
+    assert english == ukrainian
+
+
+def test_every_command_is_explained() -> None:
+    shown = " ".join(command for page in PAGES.values() for command in commands(page))
+    text = " ".join(page.read_text("utf-8") for page in PAGES.values() if "reference" not in page.parts)
+    for name in (
+        "init",
+        "new",
+        "check",
+        "build",
+        "serve",
+        "publish",
+        "search",
+        "suggest",
+        "eval",
+        "translate",
+        "status",
+        "models",
+        "import",
+    ):
+        assert f"kb {name}" in shown, name
+    for name in ("kb review", "kb desk show", "kb desk reply"):
+        assert name in text, name
+
+
+class Reader:
+    """Does what a page says, in order: writes its files, types its commands, compares what they print."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environ = {
+            **{k: v for k, v in os.environ.items() if not k.startswith("KB_")},
+            "PATH": f"{BIN}:{os.environ['PATH']}",
+            "PYTHONUNBUFFERED": "1",
+            "GIT_AUTHOR_NAME": "Editor", "GIT_AUTHOR_EMAIL": "editor@shop.example",
+            "GIT_COMMITTER_NAME": "Editor", "GIT_COMMITTER_EMAIL": "editor@shop.example",
+        }  # fmt: skip
+
+    def follow(self, page: Path) -> None:
+        for kind, title, text in blocks(page):
+            if kind == "console":
+                for command, output in self._typed(text):
+                    self.type(command, output)
+            elif title and not title.startswith("/"):
+                file = self.folder / title
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(text, "utf-8")
+
+    def type(self, line: str, expected: list[str]) -> None:
+        found = EXIT_CODE.search(line)
+        command, code = EXIT_CODE.sub("", line), int(found[1]) if found else 0
+        if command.startswith("cd "):
+            self.folder = self.folder / command[3:]
+            return
+        assert command.startswith(("kb ", "git ")), f"{line}: only kb, git and cd can be followed"
+        output = self._serve(command) if command.startswith(SERVERS) else self._run(command, code)
+        for shown in expected:
+            assert shown.strip() in output, f"$ {line}\n{output}"
+
+    def _run(self, command: str, code: int) -> str:
+        run = subprocess.run(
+            ["bash", "-c", command],
+            cwd=self.folder,
+            env=self.environ,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert run.returncode == code, f"$ {command}\n{run.stdout}{run.stderr}"
+        return run.stdout + run.stderr
+
+    def _serve(self, command: str) -> str:
+        """What a server says until it serves; then it is told to stop."""
+        process = subprocess.Popen(
+            [*command.split(), "--port", "0"],
+            cwd=self.folder, env=self.environ, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert process.stderr
+        said = ""
+        for line in process.stderr:
+            said += line
+            if "(Ctrl-C stops)" in line:
+                break
+        process.send_signal(signal.SIGINT)
+        said += process.communicate(timeout=60)[1]
+        assert "Traceback" not in said, said
+        return said
+
+    @staticmethod
+    def _typed(text: str) -> Iterator[tuple[str, list[str]]]:
+        for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+            command, *output = part.splitlines()
+            yield command, output
+
+
+@pytest.fixture(scope="module")
+def centre(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("docs") / "my-help"
+    subprocess.run([BIN / "kb", "init", folder, "--languages", "en,uk", "--name", "My shop"], check=True)
+    return folder
+
+
+@pytest.mark.parametrize("id", WITH_COMMANDS)
+def test_every_command_of_a_page_works(id: str, centre: Path, tmp_path: Path) -> None:
+    page, folder = PAGES[id], tmp_path
+    if not commands(page)[0].startswith(("kb init", "kb import")):
+        folder = tmp_path / "my-help"
+        shutil.copytree(centre, folder)
+    if "models install" in " ".join(commands(page)):
+        pytest.importorskip("ctranslate2", reason="the engine is not installed")
+        _ReaderWithModel(folder).follow(page)
+    else:
+        Reader(folder).follow(page)
+
+
+class _ReaderWithModel(Reader):
+    """Has the model's file where the page says it is."""
+
+    def type(self, line: str, expected: list[str]) -> None:
+        if line.startswith("kb models install"):
+            shutil.copy(MODEL, self.folder)
+        super().type(line, expected)
