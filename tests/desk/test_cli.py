@@ -60,7 +60,9 @@ def filed(help_centre: Path) -> list[str]:
     found = []
     for n, draft in enumerate(drafts):
         judgement = Judgement(100, ("honeypot",), True) if n == 2 else Judgement()
-        kept = database.write(lambda tx, d=draft, j=judgement: tickets.file(tx, d, now=now, judgement=j))  # type: ignore[misc]
+        kept = database.write(
+            lambda tx, d=draft, j=judgement, n=n: tickets.file(tx, d, now=now + n, judgement=j)
+        )  # type: ignore[misc]
         found.append(kept.number)
     database.close()
     return found

@@ -14,7 +14,7 @@ from kb.desk import serving
 from tests.desk.harness import Shop
 from tests.desk.live import Live
 
-PATIENCE_S = 0.4
+PATIENCE_S = 1.0
 
 
 class Server(Live):
