@@ -29,7 +29,7 @@ from kb.publish.assets import Assets
 from kb.publish.centre import Centre
 from kb.publish.interface import Strings
 from kb.publish.job import Contact, Identity, Job
-from kb.publish.keys import Shared, short
+from kb.publish.keys import Shared, Snippets, short
 from kb.publish.pages import Plan, availability
 from kb.publish.policy import Sources
 from kb.publish.standalone import Standalone
@@ -288,7 +288,7 @@ def _frame(draft: Draft) -> bytes:
     return short(found)
 
 
-def _language_key(draft: Draft, plan: Plan) -> bytes:
+def _language_key(draft: Draft, plan: Plan, shared: Shared) -> bytes:
     """The hash of all articles of a language in their order, with their days."""
     hashes, updated = draft.content.hashes, draft.content.history.updated
     edition = plan.edition
@@ -297,7 +297,8 @@ def _language_key(draft: Draft, plan: Plan) -> bytes:
     found = [
         f"{a.id}\0{a.path}\0{a.origin.value}\0{updated.get(a.path)}\0{' '.join(a.related)}" for a in articles
     ]
-    texts = b"".join(hashes.get(a.path, b"") for a in articles)
+    snippets = Snippets(shared.snippets)
+    texts = b"".join(hashes.get(a.path, b"") + snippets.hash(a.body) for a in articles)
     return digest(
         "\n".join(found), texts, repr([(c.id, c.order) for c in edition.categories]), *plan.languages
     )
@@ -307,7 +308,7 @@ def _shared(config: Config, draft: Draft, language: str) -> Shared:
     around = draft.circumstances
     names = (draft.assets.files, draft.assets.folder)
     strings = draft.centre.strings[language]
-    folders = (config.articles_dir, config.root)
+    folders = tuple(config.root / name for name in draft.identity.snippets or (config.articles,))
     return Shared(
         settings=digest(around.settings, draft.identity.url, draft.identity.name),
         theme=digest(around.theme, repr(names)),

@@ -39,6 +39,7 @@ class _Remembered(msgspec.Struct, frozen=True):
     description: str
     dirs: list[tuple[str, str]]
     plain: bool
+    snippets: tuple[str, ...]
     notes: list[Problem]
 
 
@@ -64,7 +65,7 @@ def look(config: Config, ours: Path, cache: Cache | None) -> Circumstances:
     old = cache.read("identity", _Remembered) if cache else None
     dirs = _dirs(old, config.root, ours) if old and old.key == key else None
     if old is not None and dirs is not None:
-        identity = Identity(old.name, old.url, old.description, dirs, old.plain)
+        identity = Identity(old.name, old.url, old.description, dirs, old.plain, old.snippets)
         notes = tuple(old.notes)
     else:
         identity, notes = _ask_mkdocs(config, ours)
@@ -168,7 +169,9 @@ def _remember(
     if all(dirs):
         found = [each for each in dirs if each]
         about = (identity.name, identity.url, identity.description)
-        cache.write("identity", _Remembered(key, *about, found, identity.plain, list(notes)))
+        cache.write(
+            "identity", _Remembered(key, *about, found, identity.plain, identity.snippets, list(notes))
+        )
 
 
 def _portable(folder: Path, root: Path, ours: Path) -> tuple[str, str] | None:

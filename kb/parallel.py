@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
@@ -40,8 +41,9 @@ def run(
     # Forked workers share what the parent has read and imported; elsewhere they start anew.
     method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
     context = multiprocessing.get_context(method)
-    counter = context.Value("q", 0)
-    with ProcessPoolExecutor(count, mp_context=context, initializer=_share, initargs=(counter,)) as pool:
+    counter, stopped = context.Value("q", 0), context.Value("b", 0)
+    shared = (counter, stopped)
+    with ProcessPoolExecutor(count, mp_context=context, initializer=_share, initargs=shared) as pool:
         futures = [pool.submit(_work, function, task) for task in tasks.values()]
         try:
             _follow(futures, counter, progress)
@@ -52,6 +54,8 @@ def run(
                 hint="the machine may be out of memory: try 'kb build -j 1'",
             ) from error
         except BaseException:
+            # Workers look at it every few pages; what they were making is of no use any more.
+            stopped.value = 1
             pool.shutdown(wait=True, cancel_futures=True)
             raise
 
@@ -84,11 +88,15 @@ def _follow(futures: Sequence[Future[Any]], counter: Any, progress: Report) -> N
 
 _counter: Any = None
 """In a worker process: the pages done by all workers together."""
+_stopped: Any = None
+"""In a worker process: not 0 when the build was given up."""
 
 
-def _share(counter: Any) -> None:
-    global _counter
-    _counter = counter
+def _share(counter: Any, stopped: Any) -> None:
+    global _counter, _stopped
+    _counter, _stopped = counter, stopped
+    # Ctrl-C reaches all processes of a terminal; the first one tells the others.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
@@ -116,5 +124,7 @@ def _work(function: Callable[[Any, Report], Any], task: Any) -> Any:
 
 
 def _add(pages: int) -> None:
+    if _stopped.value:
+        raise BuildError("the build was given up")
     with _counter.get_lock():
         _counter.value += pages

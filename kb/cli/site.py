@@ -13,6 +13,7 @@ from kb.cli.console import Console, count
 from kb.errors import ConfigError, did_you_mean
 
 DEFAULT_PORT = 8000
+_ETA_AFTER_SECONDS = 2.0
 
 
 def add(commands: Any) -> None:
@@ -32,6 +33,7 @@ def add(commands: Any) -> None:
     build.add_argument("--clean", action="store_true", help="forget what earlier builds remembered")
     build.add_argument("--output", metavar="DIR", help="where to (default: [tool.kb] output, 'site')")
     build.add_argument("--strict", action="store_true", help="treat warnings as errors")
+    build.add_argument("--explain", action="store_true", help="say of each page that is made why it is")
     build.add_argument(
         "--format", choices=("text", "json"), default="text", help="how to report (default: text)"
     )
@@ -61,7 +63,12 @@ def run_build(args: argparse.Namespace, console: Console) -> int:
         config = dataclasses.replace(config, output=args.output)
     started = time.monotonic()
     report = build.build(
-        config, today=today(), languages=args.lang, workers=args.jobs, progress=console.progress
+        config,
+        today=today(),
+        languages=args.lang,
+        workers=args.jobs,
+        clean=args.clean,
+        progress=_Progress(console),
     )
     seconds = time.monotonic() - started
     console.problems(report.problems)
@@ -69,10 +76,12 @@ def run_build(args: argparse.Namespace, console: Console) -> int:
     if args.format == "json":
         console.json(_as_json(report, seconds))
     else:
+        for page in report.made if args.explain else ():
+            console.print(f"{page.address}: {'; '.join(page.reasons)}")
         languages = f"{len(report.languages)} {'language' if len(report.languages) == 1 else 'languages'}"
         console.note(
-            f"{console.paint('built', 'good')} {report.pages} pages in {languages} in {seconds:.1f} s: "
-            f"{report.output} ({count(report.problems)})"
+            f"{console.paint('built', 'good')} {report.pages} pages in {languages}, {len(report.made)} of them anew, "
+            f"in {seconds:.1f} s: {report.output} ({count(report.problems)})"
         )
     return 1 if args.strict and warnings else 0
 
@@ -106,12 +115,35 @@ def _config(args: argparse.Namespace) -> configuration.Config:
     return configuration.load(Path(args.root), os.environ)
 
 
+class _Progress:
+    """Tells how many pages are done and, after the first seconds, how long the rest will take."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._started: tuple[float, int] | None = None
+
+    def __call__(self, done: int, total: int, what: str) -> None:
+        now = time.monotonic()
+        if self._started is None:
+            # What was kept took no time; the rest is measured from here.
+            self._started = now, done
+        started, before = self._started
+        seconds = now - started
+        if done > before and done < total and seconds > _ETA_AFTER_SECONDS:
+            left = seconds / (done - before) * (total - done)
+            what = f"{what}, {left:.0f} s left"
+        self._console.progress(done, total, what)
+
+
 def _as_json(report: Any, seconds: float) -> dict[str, Any]:
+    """Version 1: ``output`` is the folder of the site; ``pages`` counts all, ``made`` names those that could not be
+    kept from the build before, each with its ``reasons``; ``problems`` are as ``kb check --format json`` has them."""
     return {
         "version": 1,
         "output": str(report.output),
         "languages": list(report.languages),
         "pages": report.pages,
+        "made": [dataclasses.asdict(page) for page in report.made],
         "seconds": round(seconds, 2),
         "problems": [dataclasses.asdict(p) for p in report.problems],
     }

@@ -132,6 +132,8 @@ class Identity:
     """Every folder of the theme, the one that wins first."""
     plain: bool = True
     """False where plugins, hooks or extensions of others shape the pages, which may look at anything."""
+    snippets: tuple[str, ...] = ()
+    """Folders that articles include from, relative to the content folder; none means that of the articles."""
 
 
 Report = Callable[[int], None]

@@ -60,13 +60,12 @@ class Keys:
         self.plan, self.shared = plan, shared
         self._present = {page.source for page in plan.pages}.union(media)
         self._sidebars: dict[tuple[str, int], bytes] = {}
-        self._included: dict[str, bytes] = {}
+        self._snippets = Snippets(shared.snippets)
 
     def text(self, page: Page) -> bytes:
         """The hash of all that rendering the page's Markdown hangs on, but for where its links lead."""
         shared, body = self.shared, page.body
-        included = self._snippets(body) if "8<" in body else b""
-        return short(shared.settings, shared.words, page.source, page.url, body, included)
+        return short(shared.settings, shared.words, page.source, page.url, body, self._snippets.hash(body))
 
     def holds(self, body: Body) -> bool:
         """Whether the links of a rendered text still find what they found."""
@@ -134,28 +133,35 @@ class Keys:
     def _cards(self) -> bytes:
         return short([(_entry(card.entry), card.icon, card.count) for card in self.plan.cards])
 
-    def _snippets(self, body: str, seen: frozenset[str] = frozenset()) -> bytes:
-        """The hash of the files a text includes, and those include."""
+
+class Snippets:
+    """The files that articles include, from some folders. Each is read once."""
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self._folders = folders
+        self._known: dict[str, bytes] = {}
+
+    def hash(self, body: str, seen: frozenset[str] = frozenset()) -> bytes:
+        """The hash of the files a text includes, and those include; empty when there are none."""
+        if "8<" not in body:
+            return b""
         found: list[object] = []
         for reference in outline(body).references:
-            if reference.kind != "snippet":
-                continue
-            for name in dict.fromkeys((reference.target, _SUFFIX.sub("", reference.target))):
-                for folder in self.shared.snippets:
-                    found.append((name, self._file(folder, name, seen)))
+            if reference.kind == "snippet":
+                names = dict.fromkeys((reference.target, _SUFFIX.sub("", reference.target)))
+                found += [(name, self._file(dir / name, seen)) for name in names for dir in self._folders]
         return short(found)
 
-    def _file(self, folder: Path, name: str, seen: frozenset[str]) -> bytes:
-        path = str(folder / name)
-        if path in self._included or path in seen:
-            return self._included.get(path, b"")
+    def _file(self, file: Path, seen: frozenset[str]) -> bytes:
+        path = str(file)
+        if path in self._known or path in seen:
+            return self._known.get(path, b"")
         try:
-            text = Path(path).read_text("utf-8", "replace")
+            text = file.read_text("utf-8", "replace")
         except OSError:
             text = ""
-        inner = self._snippets(text, seen | {path}) if "8<" in text else b""
-        self._included[path] = short(text, inner)
-        return self._included[path]
+        self._known[path] = short(text, self.hash(text, seen | {path}))
+        return self._known[path]
 
 
 def reasons(old: Key | None, new: Key) -> tuple[str, ...]:

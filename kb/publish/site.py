@@ -72,8 +72,14 @@ def identity(root: Path, ours: Path) -> Identity:
     url = (config.site_url or "").rstrip("/")
     dirs = tuple(Path(d) for d in config.theme.dirs)
     _refuse_missing_extras(config, dirs)
+    base = (config.mdx_configs or {}).get("pymdownx.snippets", {}).get("base_path", ())
     return Identity(
-        config.site_name, f"{url}/" if url else "", config.site_description or "", dirs, _is_plain(config)
+        config.site_name,
+        f"{url}/" if url else "",
+        config.site_description or "",
+        dirs,
+        plain=_is_plain(config),
+        snippets=(base,) if isinstance(base, str) else tuple(map(str, base)),
     )
 
 

@@ -46,6 +46,8 @@ markdown_extensions:
 class Shop:
     """``article("en/returns/size", "Text", title="Size")`` writes one, ``build()`` publishes, ``page("en/…")`` reads."""
 
+    site_name = "Oselya"
+
     def __init__(self, root: Path, languages: Sequence[str] = ("en", "uk")) -> None:
         self.root = root
         tags = ", ".join(f'"{language}"' for language in languages)
@@ -63,6 +65,12 @@ class Shop:
         head = {"title": path.rpartition("/")[2], "questions": "[How?, Why?]", **details}
         lines = "".join(f"{key}: {value}\n" for key, value in head.items())
         return self.write(f"articles/{path}.md", f"---\n{lines}---\n{body}\n")
+
+    def mkdocs(self, theme: str) -> str:
+        """``mkdocs.yml`` with another theme and the present name of the site."""
+        before, _, rest = MKDOCS.partition("theme:")
+        name = before.replace("site_name: Oselya", f"site_name: {self.site_name!r}")
+        return f"{name}{theme}\n{rest[rest.index('markdown_extensions:') :]}"
 
     def build(self, *, languages: Sequence[str] = (), today: date = TODAY) -> Report:
         settings = config.load(self.root, {})
