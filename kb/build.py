@@ -241,7 +241,7 @@ def _tasks(
             rules,
             frame,
             repr(sorted(media.items())),
-            _language_key(draft, each),
+            _language_key(draft, each, shared),
         )
         if not draft.identity.plain:
             key = digest(key, draft.content.history.commit)
