@@ -20,7 +20,9 @@ from typing import IO
 
 from kb.errors import BuildError
 from kb.publish.outputscan import scan
-from kb.publish.standalone import GENERATOR
+
+GENERATOR = "BabelFAQ"
+"""Content of the root page's ``generator`` meta tag, by which a release knows a folder as a site of ours."""
 
 __all__ = ["is_site", "lock_file", "publish", "scan", "staging", "sync", "sync_folder"]
 

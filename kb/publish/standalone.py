@@ -15,9 +15,7 @@ from kb.publish.centre import Centre, quoted
 from kb.publish.interface import autonym, direction
 from kb.publish.pages import Entry
 from kb.publish.policy import MARKER, Sources, inline, secure
-
-GENERATOR = "BabelFAQ"
-"""Content of the root page's ``generator`` meta tag, by which a release knows a folder as a site of ours."""
+from kb.publish.release import GENERATOR
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import pytest
 
 from kb.errors import BuildError
 from kb.publish import release
-from kb.publish.standalone import GENERATOR
+from kb.publish.release import GENERATOR
 
 PAGES = 30
 INDEX = f'<!doctype html><meta name="generator" content="{GENERATOR}"><p>version {{}}</p>'
