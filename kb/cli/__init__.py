@@ -1,7 +1,8 @@
 """The ``kb`` command: arguments → one call → messages and an exit code.
 
 The only package that prints. Each command is a module here with ``add(commands)``, which declares its
-arguments, and a function from those to an exit code. Exit codes: 0 fine, 1 problems found, 2 wrong use, 130 interrupted.
+arguments, and a function from those to an exit code. Exit codes: 0 fine, 1 problems found, 2 wrong use,
+130 interrupted.
 """
 
 import argparse
