@@ -17,15 +17,23 @@ import yaml
 
 REPOSITORY = Path(__file__).parent.parent
 ARTICLES_PER_CATEGORY = 25
-STAND_INS = {"pt": "en", "es": "en", "fr": "en", "de": "en", "pl": "en", "it": "en", "fa": "ar", "he": "ar", "bg": "ru"}
+STAND_INS = {
+    "pt": "en",
+    "es": "en",
+    "fr": "en",
+    "de": "en",
+    "pl": "en",
+    "it": "en",
+    "fa": "ar",
+    "he": "ar",
+    "bg": "ru",
+}
 """Languages without example articles borrow the words of one with the same script."""
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
 
 
-def write(
-    root: Path, *, articles: int, languages: list[str], seed: int = 7, words: int = 150
-) -> None:
+def write(root: Path, *, articles: int, languages: list[str], seed: int = 7, words: int = 150) -> None:
     """Write a content folder with ``articles`` articles in each of ``languages``, all of them by people."""
     (root / "articles").mkdir(parents=True)
     settings = (REPOSITORY / "mkdocs.yml").read_text("utf-8")
@@ -33,7 +41,9 @@ def write(
     tags = ", ".join(f'"{language}"' for language in languages)
     (root / "pyproject.toml").write_text(f"[tool.kb]\nlanguages = [{tags}]\n", "utf-8")
     for language in languages:
-        _write_language(root / "articles" / language, language, articles, random.Random(f"{seed}{language}"), words)
+        _write_language(
+            root / "articles" / language, language, articles, random.Random(f"{seed}{language}"), words
+        )
 
 
 def _write_language(folder: Path, language: str, articles: int, rng: random.Random, words: int) -> None:
