@@ -48,6 +48,17 @@ class SearchConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckConfig:
+    """``[tool.kb.check]``: how severe findings are. Of the errors only those that a site can be built with may be
+    lowered."""
+
+    severity: Mapping[str, str] = field(default_factory=dict)
+    """Code of a finding → ``error``, ``warning``, ``info`` or ``off``."""
+    baseline: str = "kb-baseline.json"
+    """File of the findings that are known and not reported again; ``kb check --baseline`` writes it."""
+
+
+@dataclass(frozen=True, slots=True)
 class ContactConfig:
     """``[tool.kb.contact]``: where "Contact us" leads while, or where, no desk answers."""
 
@@ -175,14 +186,18 @@ class Config:
     default_language: str = ""
     """Where visitors go whose languages the site does not have; the first language when not set."""
     articles: str = "articles"
+    """Folder with a folder of articles for each language."""
     output: str = "site"
+    """Where the built site goes."""
     cache: str = ".kb/cache"
+    """What builds remember; safe to delete, worth keeping between the runs of a pipeline."""
     require: Mapping[str, str] = field(default_factory=dict)
     """Language → ``written``, ``reviewed`` or ``machine``: the least that ``kb check`` accepts."""
     parity: tuple[str, ...] = ()
     """Languages that may have no fewer articles than the default language."""
     translate: TranslateConfig = TranslateConfig()
     search: SearchConfig = SearchConfig()
+    check: CheckConfig = CheckConfig()
     contact: ContactConfig = ContactConfig()
     desk: DeskConfig = DeskConfig()
 

@@ -10,7 +10,7 @@ import os
 import stat
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -21,7 +21,7 @@ import msgspec
 
 from kb.cache import Cache, digest
 from kb.config import Config
-from kb.content import checks, reader
+from kb.content import checks, judgement, reader
 from kb.content import media as media_files
 from kb.content.article import Article, Catalog
 from kb.content.checks import Facts
@@ -102,9 +102,11 @@ class _Translated(msgspec.Struct, frozen=True, array_like=True):
 
 
 class _Checked(msgspec.Struct, frozen=True):
-    """Findings about one language's articles; ``anchors`` is what other languages' links can see of them."""
+    """Findings about one language's articles; ``anchors`` is what other languages' links can see of them, at the
+    ``folder`` of that key."""
 
     key: bytes
+    folder: bytes
     anchors: bytes
     problems: list[Problem]
 
@@ -114,9 +116,18 @@ class _Past(msgspec.Struct, frozen=True):
     history: History
 
 
-def read(config: Config, *, today: date, cache: Cache | None = None) -> Content:
-    """Articles, the files beside them, translations, history, and every finding about them."""
-    return _Reading(config, today, cache).content()
+def read(config: Config, *, today: date, cache: Cache | None = None, checked: bool = True) -> Content:
+    """Articles, the files beside them, translations, history, and every finding about them; unless ``checked``, only
+    the findings of reading itself."""
+    return _Reading(config, today, cache).content(checked=checked)
+
+
+def judge(config: Config, problems: Iterable[Problem]) -> list[Problem]:
+    """The problems that count in this help centre, each as severe as it says."""
+    known = (
+        judgement.read_baseline(config.root / config.check.baseline) if config.check.baseline else frozenset()
+    )
+    return judgement.judged(problems, config.check.severity, known)
 
 
 class _Reading:
@@ -125,9 +136,8 @@ class _Reading:
         self.hashes: dict[str, bytes] = {}
         self.rules = code(Path(__file__).parent, "content", "language", "errors.py", "reading.py")
         self.folders: dict[str, _Folder] = {}
-        self.changed: set[str] = set()
 
-    def content(self) -> Content:
+    def content(self, *, checked: bool) -> Content:
         config = self.config
         self.folders = {language: self.folder(language) for language in config.languages}
         texts = {
@@ -142,13 +152,13 @@ class _Reading:
             p for folder in self.folders.values() for each in folder.loaded.values() for p in each.problems
         ]
         media = self.media()
-        problems += self.checks(catalog, media)
+        problems += self.checks(catalog, media) if checked else []
         problems += _reserved(catalog)
         articles, found = self.translations(catalog)
         past, past_problems = self.history()
         problems += [*found, *past_problems]
         catalog = catalog.with_texts(articles) if articles else catalog
-        return Content(catalog, media, past, tuple(ranked(problems)), self.hashes)
+        return Content(catalog, media, past, tuple(ranked(judge(config, problems))), self.hashes)
 
     # --- folders ---
 
@@ -163,7 +173,6 @@ class _Reading:
         old = self.cache.read(f"folder-{language}", _Folder) if self.cache else None
         if old is not None and old.key == key:
             return old
-        self.changed.add(language)
         return self.load(language, key, rules, old.loaded if old and old.rules == rules else {})
 
     def load(self, language: str, key: bytes, rules: bytes, known: Mapping[str, _Loaded]) -> _Folder:
@@ -221,7 +230,7 @@ class _Reading:
         anchors = {}
         for language, folder in self.folders.items():
             old = known[language]
-            same = old is not None and language not in self.changed
+            same = old is not None and old.folder == folder.key
             anchors[language] = old.anchors if old and same else facts.anchors(language, folder)
         seen = self.seen_by_all(catalog, anchors)
         keys = {language: digest(folder.key, seen) for language, folder in self.folders.items()}
@@ -235,7 +244,9 @@ class _Reading:
         )
         problems = {language: self.own(language, found) for language in stale}
         for language in stale:
-            checked = _Checked(keys[language], anchors[language], problems[language])
+            checked = _Checked(
+                keys[language], self.folders[language].key, anchors[language], problems[language]
+            )
             self.cache.write(f"checked-{language}", checked)
         facts.save()
         kept = [p for language, old in known.items() if old and language not in stale for p in old.problems]
@@ -352,6 +363,7 @@ class _Facts:
         self._known: dict[str, dict[str, tuple[bytes, Facts]]] = {}
         self._made: dict[str, dict[str, tuple[bytes, Facts]]] = {}
         self._numbers: dict[str, int] = {}
+        self._whole: set[str] = set()
 
     def __call__(self, article: Article) -> Facts:
         language = article.language
@@ -365,6 +377,7 @@ class _Facts:
         return facts
 
     def anchors(self, language: str, folder: _Folder) -> bytes:
+        self._whole.add(language)
         found = [
             f"{path}\0{' '.join(sorted(self(each.article).outline.anchors))}"
             for path, each in sorted(folder.loaded.items())
@@ -375,7 +388,7 @@ class _Facts:
         cache = self._reading.cache
         for language, made in self._made.items():
             # Facts asked for by other languages' links alone are no whole language.
-            if cache and language in self._reading.changed and made != self._of(language):
+            if cache and language in self._whole and made != self._of(language):
                 cache.write(f"facts-{language}", made)
 
     def _of(self, language: str) -> dict[str, tuple[bytes, Facts]]:

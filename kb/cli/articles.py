@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from kb import config as configuration
+from kb import resources
+from kb.cache import Cache
 from kb.cli import reports
 from kb.cli.console import Console, count, interactive
 from kb.cli.site import today
-from kb.content import reader, starter
+from kb.content import judgement, reader, starter
+from kb.content.article import Catalog, Origin
 from kb.content.names import NotAnIdError, as_id
 from kb.errors import ConfigError, KbError, Problem, did_you_mean, ranked
 
@@ -65,6 +68,9 @@ def _add_check(commands: Any) -> None:
         "--format", choices=("text", *reports.FORMATS), default="text", help="how to report (default: text)"
     )
     check.add_argument("--strict", action="store_true", help="treat warnings as errors")
+    check.add_argument(
+        "--baseline", action="store_true", help="write what is found now to a file; it is not reported again"
+    )
     check.set_defaults(run=run_check)
 
 
@@ -190,6 +196,8 @@ def _language(given: str | None, config: configuration.Config) -> str:
 
 def run_check(args: argparse.Namespace, console: Console) -> int:
     config = _config(args)
+    if args.baseline:
+        return _write_baseline(config, console)
     problems = _only(findings(config), args.paths, config.root)
     if args.format == "text":
         console.problems(problems, as_result=True)
@@ -202,11 +210,57 @@ def run_check(args: argparse.Namespace, console: Console) -> int:
     return 1 if any(problem.severity in wrong for problem in problems) else 0
 
 
+def _write_baseline(config: configuration.Config, console: Console) -> int:
+    """Make known what there is now; what cannot be known is reported and left to be mended."""
+    if not config.check.baseline:
+        raise ConfigError("[tool.kb.check]: 'baseline' names no file", hint='for example: "kb-baseline.json"')
+    everything = dataclasses.replace(config, check=dataclasses.replace(config.check, baseline=""))
+    (config.root / config.check.baseline).write_text(judgement.baseline(findings(everything)), "utf-8")
+    left = findings(config)
+    console.problems(left, as_result=True)
+    console.note(f"{config.check.baseline} written; commit it. Left to mend: {count(left)}")
+    return 1 if left else 0
+
+
 def findings(config: configuration.Config) -> list[Problem]:
     """Everything there is to say about a content folder, errors first."""
-    from kb import build  # MkDocs is slow to load, and most commands do without it
+    from kb import reading
 
-    return ranked(build.read(config, today=today()).problems)
+    with Cache(config.cache_dir) as cache:
+        content = reading.read(config, today=today(), cache=cache)
+    behind = reading.judge(config, [*_languages(config, content.catalog), *_golden(config, content.catalog)])
+    return ranked([*content.problems, *behind])
+
+
+def _languages(config: configuration.Config, catalog: Catalog) -> list[Problem]:
+    """Stale translations, and languages behind what is required of them."""
+    from kb.language import memory, translate
+
+    memories, _ = memory.load(config.articles_dir, config.languages, root=config.root)
+    texts = {
+        language: {id: each for id, each in of_language.items() if each.origin is Origin.WRITTEN}
+        for language, of_language in catalog.texts.items()
+    }
+    return translate.check(
+        Catalog(catalog.languages, texts),
+        memories,
+        review=config.translate.review,
+        require=config.require,
+        parity=config.parity,
+        default_language=config.default_language,
+    )
+
+
+def _golden(config: configuration.Config, catalog: Catalog) -> list[Problem]:
+    """Golden questions that no longer find their article."""
+    asked = [each for each in config.languages if (config.root / "search" / each / "questions.tsv").is_file()]
+    if not asked:
+        return []
+    from kb.index import golden  # the index takes long to load
+
+    public = catalog.public(today())
+    editions = {language: public.edition(language) for language in asked}
+    return golden.check(config.root, editions, (resources.search_dir(), config.root / "search"))
 
 
 def _only(problems: Sequence[Problem], paths: Sequence[str], root: Path) -> list[Problem]:

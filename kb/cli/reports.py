@@ -6,11 +6,11 @@
 import dataclasses
 import json
 from collections.abc import Callable, Mapping, Sequence
-from hashlib import sha256
 from typing import Any
 
 from kb import __version__
 from kb.content.findings import FINDINGS
+from kb.content.judgement import fingerprint
 from kb.errors import Problem
 
 JSON_VERSION = 1
@@ -110,11 +110,6 @@ def _rule(code: str) -> dict[str, Any]:
         "fullDescription": {"text": finding.why},
         "help": {"text": f"{finding.why} Example: {finding.example}"},
     }
-
-
-def fingerprint(problem: Problem) -> str:
-    """Stays the same when lines above the finding come or go, so that known findings stay known."""
-    return sha256(f"{problem.code}\0{problem.path}\0{problem.message}".encode()).hexdigest()[:32]
 
 
 def _dump(value: Any) -> str:

@@ -308,3 +308,101 @@ def test_the_commands_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
         kb.cli.main(["--help"])
     out = capsys.readouterr().out
     assert all(re.search(rf"^    {command} ", out, re.M) for command in ("init", "new", "check", "import"))
+
+
+# ---------------------------------------------------------------- what counts
+
+
+def test_severity_is_the_help_centres_own(broken: Path, run: Run) -> None:
+    settings = broken / "pyproject.toml"
+    before = settings.read_text("utf-8")
+    for level, code in (("warning", 0), ("off", 0), ("error", 1)):
+        settings.write_text(f'{before}\n[tool.kb.check]\nseverity = {{ link-dead = "{level}" }}\n', "utf-8")
+        assert run("--root", broken, "check")[0] == code, level
+    settings.write_text(f'{before}\n[tool.kb.check]\nseverity = {{ link-dead = "loud" }}\n', "utf-8")
+    code, _, err = run("--root", broken, "check")
+    assert code == 2
+    assert "'link-dead' is 'loud'" in err
+
+
+def test_errors_that_no_site_can_be_built_with_stay_errors(broken: Path, run: Run) -> None:
+    (broken / "articles/en/returns/size.md").write_text("---\ntitel: Size\n---\nText\n")
+    with (broken / "pyproject.toml").open("a", encoding="utf-8") as settings:
+        settings.write('\n[tool.kb.check]\nseverity = { front-matter-unknown-key = "warning" }\n')
+    code, _, err = run("--root", broken, "check")
+    assert code == 2
+    assert "keeps a site from being built" in err
+    assert "articles/en/returns/size.md:2" in err
+
+
+def test_baseline_lets_an_old_site_start_and_new_findings_through(broken: Path, run: Run) -> None:
+    assert run("--root", broken, "check")[0] == 1
+    code, out, err = run("--root", broken, "check", "--baseline")
+    assert (code, out) == (0, "")
+    assert "kb-baseline.json written" in err
+    first = (broken / "kb-baseline.json").read_text("utf-8")
+    assert run("--root", broken, "check", "--strict")[:2] == (0, "")
+    (broken / "articles/en/returns/size.md").write_text(ARTICLE.replace("See", "Line before.\n\nSee"))
+    assert run("--root", broken, "check")[0] == 0, "a line more above it does not make it new"
+    (broken / "articles/en/returns/size.md").write_text(ARTICLE + "See [that](lost.md).\n")
+    code, out, _ = run("--root", broken, "check")
+    assert code == 1
+    assert "lost.md" in out
+    assert "gone.md" not in out
+    (broken / "articles/en/returns/size.md").write_text(ARTICLE)
+    run("--root", broken, "check", "--baseline")
+    assert (broken / "kb-baseline.json").read_text("utf-8") == first
+
+
+def test_baseline_knows_nothing_that_no_site_can_be_built_with(broken: Path, run: Run) -> None:
+    (broken / "articles/en/returns/size.md").write_text("---\ntitel: Size\n---\nText\n")
+    code, out, _ = run("--root", broken, "check", "--baseline")
+    assert code == 1
+    assert "front-matter-unknown-key" in out
+
+
+@pytest.mark.parametrize("text", ["[", '{"version": 2, "findings": []}', "[]"])
+def test_damaged_baseline_is_refused(broken: Path, run: Run, text: str) -> None:
+    (broken / "kb-baseline.json").write_text(text)
+    code, _, err = run("--root", broken, "check")
+    assert code == 2
+    assert "kb check --baseline" in err
+
+
+def test_check_finds_languages_that_fall_behind(centre: Path, run: Run) -> None:
+    (centre / "articles/uk/returns/how-to-return.md").unlink()
+    assert run("--root", centre, "check", "--strict")[0] == 0
+    settings = (centre / "pyproject.toml").read_text("utf-8")
+    (centre / "pyproject.toml").write_text(
+        settings.replace("[tool.kb]\n", '[tool.kb]\nparity = ["uk"]\n'), "utf-8"
+    )
+    code, out, _ = run("--root", centre, "check")
+    assert code == 1
+    assert "translation-parity" in out
+    (centre / "pyproject.toml").write_text(
+        settings.replace("[tool.kb]\n", '[tool.kb]\nrequire = { uk = "reviewed" }\n'), "utf-8"
+    )
+    assert "translation-required" in run("--root", centre, "check")[1]
+
+
+def test_check_asks_golden_questions(centre: Path, run: Run) -> None:
+    questions = centre / "search/en/questions.tsv"
+    questions.parent.mkdir(parents=True)
+    questions.write_text("en\tHow do I get my money back?\treturns/how-to-return\n", "utf-8")
+    assert run("--root", centre, "check", "--strict")[:2] == (0, "")
+    (centre / "articles/en/returns/how-to-return.md").rename(centre / "articles/en/returns/send-back.md")
+    for path in centre.glob("articles/*/*/*.md"):
+        path.write_text(path.read_text("utf-8").replace("returns/how-to-return", "returns/send-back"), "utf-8")
+    (centre / "articles/uk/returns/how-to-return.md").rename(centre / "articles/uk/returns/send-back.md")
+    for path in centre.glob("articles/*/index.md"):
+        path.write_text(path.read_text("utf-8").replace("returns/how-to-return", "returns/send-back"), "utf-8")
+    code, out, _ = run("--root", centre, "check")
+    assert code == 1
+    assert "golden-question" in out
+
+
+def test_second_check_finds_the_same_from_what_it_remembers(broken: Path, run: Run) -> None:
+    first = run("--root", broken, "check")
+    assert run("--root", broken, "check") == first
+    (broken / "articles/en/returns/size.md").write_text(ARTICLE.replace("gone.md", "how-to-return.md"))
+    assert run("--root", broken, "check")[0] == 0
