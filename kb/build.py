@@ -135,6 +135,30 @@ def build(
     return report
 
 
+def sketch(
+    config: Config, *, today: date, pages: Mapping[str, Sequence[str]], folder: Path
+) -> Mapping[str, Path]:
+    """Make the pages that somebody looks at, where they changed: language → addresses below its root.
+
+    What was made lies below the empty ``folder``: address relative to the root of the site → file. The published site
+    and the cache of pages stay as they are; a build follows.
+
+    Raises:
+        ContentError: an article cannot be read.
+    """
+    with _without_collector(), Cache(config.cache_dir) as cache:
+        content = read(config, today=today, cache=cache)
+        _stop_on_errors(content.problems)
+        draft = plan(config, content, today=today, languages=config.languages, cache=cache)
+        found: dict[str, Path] = {}
+        if draft.identity.plain and not draft.circumstances.custom:
+            tasks = _tasks(config, draft, {}, folder, folder, warm=True)
+            for language, addresses in pages.items():
+                for file in making.sketch(tasks[language], addresses) if language in tasks else ():
+                    found[f"{language}/{file}"] = folder / language / file
+    return found
+
+
 def _publish(
     config: Config, draft: Draft, cache: Cache, out: Path, index: Path, *, workers: int, progress: Progress
 ) -> Report:
@@ -216,7 +240,13 @@ def plan(
 
 
 def _tasks(
-    config: Config, draft: Draft, signatures: Mapping[str, Mapping[str, Signature]], out: Path, index: Path
+    config: Config,
+    draft: Draft,
+    signatures: Mapping[str, Mapping[str, Signature]],
+    out: Path,
+    index: Path,
+    *,
+    warm: bool = False,
 ) -> dict[str, Task]:
     frame = _frame(draft)
     search = Search(
@@ -247,7 +277,7 @@ def _tasks(
             key = digest(key, draft.content.history.commit)
         whole = key if draft.circumstances.custom or not draft.identity.plain else b""
         tasks[language] = Task(
-            job=_job(config, draft, each, out / language),
+            job=_job(config, draft, each, out / language, shared if warm else None),
             key=key,
             shared=Shared(shared.settings, shared.theme, shared.words, whole, shared.snippets),
             media=media,
@@ -327,7 +357,7 @@ def _relative(file: Path, root: Path) -> str:
     return file.relative_to(root).as_posix()
 
 
-def _job(config: Config, draft: Draft, plan: Plan, out: Path) -> Job:
+def _job(config: Config, draft: Draft, plan: Plan, out: Path, warm: Shared | None) -> Job:
     return Job(
         root=config.root,
         out=out,

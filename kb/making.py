@@ -128,6 +128,15 @@ def make(task: Task, report: Callable[[int], None]) -> Outcome:
     return _Making(task, report).run()
 
 
+def sketch(task: Task, addresses: Sequence[str]) -> tuple[str, ...]:
+    """Make pages that are being looked at, where they changed, and nothing else: for a preview, ahead of the build.
+
+    ``addresses`` are relative to the language's root; the files that were made are returned likewise, and lie below
+    ``task.job.out``. Nothing is remembered.
+    """
+    return _Sketch(task, lambda done: None).made(addresses)
+
+
 class _Making:
     def __init__(self, task: Task, report: Callable[[int], None]) -> None:
         self.task, self.report = task, report
@@ -374,6 +383,24 @@ class _Making:
             (f"pages-{self.language}", record.html_pack, record.body_pack),
             tuple(self.cache.problems),
         )
+
+
+class _Sketch(_Making):
+    """Decides as a build does, and makes only what somebody looks at."""
+
+    def keep(self, file: str, slot: Slot) -> bool:
+        return True
+
+    def made(self, addresses: Sequence[str]) -> tuple[str, ...]:
+        from kb.publish import site  # as in a build
+
+        job, choice = self.task.job, self.choice()
+        looked_at = {page.source for page in job.plan.pages if page.url in addresses}
+        wanted = frozenset(choice.wanted) & looked_at
+        if not wanted:
+            return ()
+        built = site.build(replace(job, known=Known(choice.bodies, wanted)))
+        return tuple(made.file for made in built.made)
 
 
 _Texts = Mapping[str, Sequence[Section]]

@@ -10,7 +10,7 @@ import os
 import stat
 import subprocess
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -21,7 +21,7 @@ import msgspec
 
 from kb.cache import Cache, digest
 from kb.config import Config
-from kb.content import checks, judgement, reader
+from kb.content import checks, reader
 from kb.content import media as media_files
 from kb.content.article import Article, Catalog
 from kb.content.checks import Facts
@@ -116,18 +116,9 @@ class _Past(msgspec.Struct, frozen=True):
     history: History
 
 
-def read(config: Config, *, today: date, cache: Cache | None = None, checked: bool = True) -> Content:
-    """Articles, the files beside them, translations, history, and every finding about them; unless ``checked``, only
-    the findings of reading itself."""
-    return _Reading(config, today, cache).content(checked=checked)
-
-
-def judge(config: Config, problems: Iterable[Problem]) -> list[Problem]:
-    """The problems that count in this help centre, each as severe as it says."""
-    known = (
-        judgement.read_baseline(config.root / config.check.baseline) if config.check.baseline else frozenset()
-    )
-    return judgement.judged(problems, config.check.severity, known)
+def read(config: Config, *, today: date, cache: Cache | None = None) -> Content:
+    """Articles, the files beside them, translations, history, and every finding about them."""
+    return _Reading(config, today, cache).content()
 
 
 class _Reading:
@@ -137,7 +128,7 @@ class _Reading:
         self.rules = code(Path(__file__).parent, "content", "language", "errors.py", "reading.py")
         self.folders: dict[str, _Folder] = {}
 
-    def content(self, *, checked: bool) -> Content:
+    def content(self) -> Content:
         config = self.config
         self.folders = {language: self.folder(language) for language in config.languages}
         texts = {
@@ -152,7 +143,7 @@ class _Reading:
             p for folder in self.folders.values() for each in folder.loaded.values() for p in each.problems
         ]
         media = self.media()
-        problems += self.checks(catalog, media) if checked else []
+        problems += self.checks(catalog, media)
         problems += _reserved(catalog)
         articles, found = self.translations(catalog)
         past, past_problems = self.history()

@@ -3,6 +3,8 @@
 import argparse
 import dataclasses
 import os
+import shutil
+import threading
 import time
 from datetime import date
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import Any
 
 from kb import config as configuration
 from kb.cli.console import Console, count
-from kb.errors import ConfigError, did_you_mean
+from kb.errors import ConfigError, KbError, Problem, did_you_mean
 
 DEFAULT_PORT = 8000
 _ETA_AFTER_SECONDS = 2.0
@@ -42,7 +44,8 @@ def add(commands: Any) -> None:
     serve = commands.add_parser(
         "serve",
         help="preview the site on this machine",
-        description="Build the site and show it at http://127.0.0.1:8000/.",
+        description="Build the site and show it at http://127.0.0.1:8000/. When an article, a translation, the "
+        "theme, the synonyms or the settings change, it is built again, and the open page shows it at once.",
     )
     serve.add_argument(
         "--port", type=int, default=DEFAULT_PORT, help=f"default: {DEFAULT_PORT}; 0 takes a free one"
@@ -87,22 +90,89 @@ def run_build(args: argparse.Namespace, console: Console) -> int:
 
 
 def run_serve(args: argparse.Namespace, console: Console) -> int:
-    from kb import build, preview
+    from kb import preview
 
     config = _config(args)
+    board = preview.Board()
     if not args.no_build:
-        report = build.build(config, today=today(), progress=console.progress)
-        console.problems(report.problems)
-    server = preview.server(config.output_dir, args.host, args.port)
+        _build_for_preview(config, board, console)
+    server = preview.server(config.output_dir, args.host, args.port, None if args.no_build else board)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
     host, port = server.server_address[:2]
     console.note(f"serving {console.paint(f'http://{host!s}:{port}/', 'good')} (Ctrl-C stops)")
     try:
-        server.serve_forever()
+        if args.no_build:
+            threading.Event().wait()
+        _follow(args, config, board, console)
     except KeyboardInterrupt:
         console.note("stopped")
     finally:
+        server.shutdown()
         server.server_close()
     return 0
+
+
+def _follow(args: argparse.Namespace, config: configuration.Config, board: Any, console: Console) -> None:
+    """Build again whenever something changes: first the pages that are open, then the rest."""
+    from kb import preview, resources
+
+    root = config.root
+    watched = (root, resources.theme_dir(), resources.search_dir())
+    ignored = (
+        config.output_dir,
+        root / ".kb",
+        root / ".git",
+        config.output_dir.with_name(f".{config.output_dir.name}.kb-build"),
+    )
+    with preview.Watch(watched, ignored=ignored) as watch:
+        for _ in watch.changes():
+            started = time.monotonic()
+            try:
+                config = _config(args)
+                _sketch(config, board)
+                if _build_for_preview(config, board, console):
+                    console.note(f"built again in {time.monotonic() - started:.1f} s")
+            except KbError as error:
+                _report(error, board, console)
+
+
+def _sketch(config: configuration.Config, board: Any) -> None:
+    from kb import build
+
+    folder = config.root / ".kb" / "preview" / str(time.monotonic_ns())
+    for old in folder.parent.glob("*"):
+        shutil.rmtree(old, ignore_errors=True)
+    folder.mkdir(parents=True)
+    files = build.sketch(config, today=today(), pages=board.pages(), folder=folder)
+    if files:
+        board.show(files)
+
+
+def _build_for_preview(config: configuration.Config, board: Any, console: Console) -> bool:
+    """Whether the site was built; when not, the last good one stays."""
+    from kb import build
+
+    try:
+        report = build.build(config, today=today(), progress=_Progress(console))
+    except KbError as error:
+        if not (config.output_dir / "index.html").is_file():
+            raise
+        _report(error, board, console)
+        return False
+    console.problems(report.problems)
+    board.tell_problems(())
+    made = {page.address for page in report.made}
+    shown = board.ahead_of(made)
+    board.forget_ahead()
+    board.tell_changed(dict.fromkeys(shown))
+    return True
+
+
+def _report(error: KbError, board: Any, console: Console) -> None:
+    problems = [p for p in getattr(error, "problems", ()) if p.severity == "error"]
+    console.problems(problems)
+    console.error(error)
+    board.tell_problems(problems or [Problem("build-failed", "(build)", None, error.message, error.hint)])
 
 
 def today() -> date:

@@ -96,6 +96,8 @@ class Job:
     plain: bool = False
     """Whether nothing but MkDocs and known extensions shapes the pages, so that they can be made one by one."""
     known: Known = Known()
+    warm: str = ""
+    """The hash of settings and theme, for a process that builds again and again; empty where it ends after one."""
 
 
 @dataclass(frozen=True, slots=True)

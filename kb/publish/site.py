@@ -108,15 +108,13 @@ def build(job: Job, *, progress: Report | None = None, keep: Keep | None = None)
     Raises:
         BuildError: MkDocs, a plugin or a template failed.
     """
-    config = _load(job.root, job.out, job.theme)
-    config.theme.dirs = [str(d) for d in job.theme_dirs]
+    config, env = _prepared(job)
     plugin = _HelpCentre(job, progress or (lambda done: None), keep or (lambda made, html: None))
-    _configure(config, job)
     config.plugins["kb"] = plugin
     with _listening() as warnings:
         try:
             if job.plain:
-                _Press(config, plugin, warnings).run()
+                _Press(config, plugin, warnings).run(env)
             else:
                 mkdocs_build(config)
         except (MkDocsException, TemplateError, yaml.YAMLError) as error:
@@ -125,6 +123,28 @@ def build(job: Job, *, progress: Report | None = None, keep: Keep | None = None)
     return Built(
         job.plan.language, problems, plugin.sources, tuple(plugin.rendered), plugin.done, tuple(plugin.made)
     )
+
+
+_Prepared = tuple[MkDocsConfig, Environment]
+_prepared_before: dict[str, _Prepared] = {}
+_PREPARED_LIMIT = 32
+
+
+def _prepared(job: Job) -> _Prepared:
+    """Settings and templates for a language; those of ``job.warm`` are kept for the next build in this process."""
+    if job.warm and job.warm in _prepared_before:
+        config, env = _prepared_before[job.warm]
+        config.site_dir = str(job.out)
+        return config, env
+    config = _load(job.root, job.out, job.theme)
+    config.theme.dirs = [str(d) for d in job.theme_dirs]
+    _configure(config, job)
+    prepared = config, config.theme.get_env()
+    if job.warm:
+        while len(_prepared_before) >= _PREPARED_LIMIT:
+            del _prepared_before[next(iter(_prepared_before))]
+        _prepared_before[job.warm] = prepared
+    return prepared
 
 
 class _Press:
@@ -138,8 +158,8 @@ class _Press:
         self.converter = _Converter(config)
         self.bodies: dict[str, Body] = {}
 
-    def run(self) -> None:
-        env = self.plugin.on_env(self.config.theme.get_env(), config=self.config, files=self.files)
+    def run(self, env: Environment) -> None:
+        env = self.plugin.on_env(env, config=self.config, files=self.files)
         custom = self.job.theme_dirs[:1] != (self.job.theme,)
         wanted = self.job.known.wanted
         views = [view for view in self.job.plan.pages if wanted is None or view.source in wanted]
