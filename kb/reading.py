@@ -10,7 +10,7 @@ import os
 import stat
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -21,7 +21,7 @@ import msgspec
 
 from kb.cache import Cache, digest
 from kb.config import Config
-from kb.content import checks, reader
+from kb.content import checks, judgement, reader
 from kb.content import media as media_files
 from kb.content.article import Article, Catalog
 from kb.content.checks import Facts
@@ -119,6 +119,14 @@ class _Past(msgspec.Struct, frozen=True):
 def read(config: Config, *, today: date, cache: Cache | None = None) -> Content:
     """Articles, the files beside them, translations, history, and every finding about them."""
     return _Reading(config, today, cache).content()
+
+
+def judge(config: Config, problems: Iterable[Problem]) -> list[Problem]:
+    """The problems that count in this help centre, each as severe as it says."""
+    known = (
+        judgement.read_baseline(config.root / config.check.baseline) if config.check.baseline else frozenset()
+    )
+    return judgement.judged(problems, config.check.severity, known)
 
 
 class _Reading:
