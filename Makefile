@@ -2,6 +2,7 @@
 #   make demo    build the example help centre in all its languages, and serve it with its form
 #   make test    install what the tests need (Chromium included), check the code, run the tests
 #   make bench   measure speed; prints tables
+#   make docs    renew the references in docs/ from the code, and build the documentation
 #   make lock    renew requirements/*.txt after a change of dependencies
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ PORT ?= 8000
 PYTEST_ARGS ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check bench lock clean help browser
+.PHONY: demo test check bench docs lock clean help browser
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -51,6 +52,10 @@ check: $(VENV)/.dev
 test: $(VENV)/.dev browser check
 	@echo "== Running the tests"
 	@$(BIN)/python -m pytest -n auto --dist loadgroup --cov=kb --cov-report=term:skip-covered $(PYTEST_ARGS)
+
+docs: $(VENV)/.base
+	@$(BIN)/python docs/generate.py
+	@$(BIN)/kb --root docs build
 
 bench: $(VENV)/.dev
 	@$(BIN)/python -m bench

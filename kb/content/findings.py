@@ -1,4 +1,4 @@
-"""Every finding about content, in one table: its stable code, how severe it is, why it matters, an example.
+"""Every finding, in one table: its stable code, how severe it is, why it matters, an example.
 
 The documentation's list of findings and the rules of machine-readable reports are made from :data:`FINDINGS`.
 """
@@ -424,7 +424,216 @@ _TABLE: tuple[Finding, ...] = (
     ),
 )
 
-FINDINGS: Mapping[str, Finding] = MappingProxyType({finding.code: finding for finding in _TABLE})
+_ELSEWHERE: tuple[Finding, ...] = (
+    Finding(
+        "category-reserved",
+        "error",
+        "category named like a page of the site",
+        "The site itself has pages at search, contact, assets and api.",
+        "articles/en/search/index.md",
+    ),
+    Finding(
+        "translation-stale",
+        "warning",
+        "translation older than its source",
+        "The source changed after a person had translated it; readers may be told something that is no longer so.",
+        "the English price changed, the approved Ukrainian text did not",
+    ),
+    Finding(
+        "translation-required",
+        "error",
+        "language behind what is required of it",
+        "'require' in pyproject.toml says how good every article of a language has to be at least.",
+        'require = { uk = "reviewed" }, and an article is machine text only',
+    ),
+    Finding(
+        "translation-parity",
+        "error",
+        "language with fewer articles than the default one",
+        "'parity' in pyproject.toml names languages that must have every article.",
+        'parity = ["uk"], and an article exists in English only',
+    ),
+    Finding(
+        "translation-breaks-page",
+        "warning",
+        "translation that changes the page's structure",
+        "The piece stays in the source's language, since with it a list or a table would fall apart.",
+        "msgstr with one more | in a table's row",
+    ),
+    Finding(
+        "translation-refused",
+        "info",
+        "machine translation that was refused",
+        "It lost a link, a number or a placeholder; the piece stays in the source's language.",
+        "{order_id} in the source, none in the translation",
+    ),
+    Finding(
+        "no-engine",
+        "warning",
+        "no engine for a pair of languages",
+        "Pieces wait for a translation, and no installed engine or model makes it.",
+        "an article to translate into uk, and no model en-uk",
+    ),
+    Finding(
+        "require-unknown",
+        "error",
+        "level that does not exist",
+        "'require' knows machine, reviewed and written.",
+        'require = { uk = "perfect" }',
+    ),
+    Finding(
+        "po-syntax",
+        "error",
+        "PO file that cannot be read",
+        "A line is no part of a PO file, or an entry lacks a part.",
+        "msgid without its msgstr",
+    ),
+    Finding(
+        "po-merge-conflict",
+        "error",
+        "PO file with an unresolved merge",
+        "Git left both versions in the file.",
+        "<<<<<<< HEAD",
+    ),
+    Finding(
+        "po-encoding",
+        "error",
+        "PO file that is not UTF-8",
+        "Saved in another encoding, letters would be wrong on the page.",
+        "a .po file saved as windows-1251",
+    ),
+    Finding(
+        "po-plural",
+        "error",
+        "plural forms in a PO file",
+        "Articles have none; another program's file may have been put here.",
+        "msgid_plural",
+    ),
+    Finding(
+        "po-duplicate",
+        "error",
+        "piece translated twice in one file",
+        "Only one of the two could be used.",
+        "two entries with the same msgctxt and msgid",
+    ),
+    Finding(
+        "po-unused",
+        "warning",
+        "PO file that translates nothing",
+        "There is no such article, or a person wrote it in this language.",
+        "returns/size.po without any returns/size.md",
+    ),
+    Finding(
+        "glossary",
+        "error",
+        "glossary that cannot be read",
+        "Each line of articles/glossary/<lang>.yml is 'Term: translation'.",
+        "- parcel",
+    ),
+    Finding(
+        "golden-question",
+        "error",
+        "golden question that lost its article",
+        "A question in search/<lang>/questions.tsv no longer finds its article among the first three.",
+        "en / where is my parcel / delivery/track-parcel",
+    ),
+    Finding(
+        "questions-columns",
+        "error",
+        "golden question with missing columns",
+        "Each line has a language, a question and an article's id, separated by tabs.",
+        "en / where is my parcel (and no third column)",
+    ),
+    Finding(
+        "questions-unreadable",
+        "error",
+        "golden questions that cannot be read",
+        "The file is not UTF-8 text.",
+        "questions.tsv saved as a spreadsheet",
+    ),
+    Finding(
+        "search-rules",
+        "error",
+        "synonyms or stop words that cannot be read",
+        "synonyms.yml is a list of lists of words, stopwords.yml a list of words.",
+        "parcel: package",
+    ),
+    Finding(
+        "redirect-from-unusable",
+        "warning",
+        "former address that cannot be one",
+        "A host could not serve a page under this name.",
+        "redirect_from: ['old/what?']",
+    ),
+    Finding(
+        "history-shallow",
+        "warning",
+        "history that is cut off",
+        "Dates of articles and redirects of renamed ones come from git; fetch all of it.",
+        "a clone with --depth 1",
+    ),
+    Finding(
+        "site-url-missing",
+        "warning",
+        "site without an address",
+        "Search engines need it: without it there is no sitemap and no canonical address.",
+        "mkdocs.yml without site_url",
+    ),
+    Finding(
+        "strings-missing",
+        "warning",
+        "interface not translated",
+        "Buttons and notices are shown in English in this language.",
+        "a language without theme/strings/<lang>.yml",
+    ),
+    Finding(
+        "mkdocs",
+        "warning",
+        "what MkDocs or a plugin reports",
+        "The message is theirs.",
+        "a warning of a plugin in mkdocs.yml",
+    ),
+    Finding(
+        "output-forbidden",
+        "error",
+        "file that must not be published",
+        "Databases, settings, logs and hidden files have no place in a site.",
+        ".env in the theme's folder",
+    ),
+    Finding(
+        "output-machine-path",
+        "error",
+        "path of the build machine in a page",
+        "A plugin or hook writes it; it tells strangers how the machine is set up.",
+        "/home/anna/help in a page",
+    ),
+    Finding(
+        "render-slow",
+        "error",
+        "article that takes too long to render",
+        "Deep nesting or a huge table would hold up every build.",
+        "5,000 opening brackets in a row",
+    ),
+    Finding(
+        "render-deep",
+        "error",
+        "article nested too deeply",
+        "Lists and quotes inside one another have an end.",
+        "a quote in a quote, hundreds of times",
+    ),
+    Finding(
+        "render-failed",
+        "error",
+        "article that cannot be rendered",
+        "A Markdown extension stumbles over it.",
+        "Markdown that an extension in mkdocs.yml cannot take",
+    ),
+)
+"""What is not found in the articles' own text: translations, search, settings, the finished site."""
+
+FINDINGS: Mapping[str, Finding] = MappingProxyType(
+    {finding.code: finding for finding in (*_TABLE, *_ELSEWHERE)}
+)
 """code → what it means; in the order of the documentation."""
 
 

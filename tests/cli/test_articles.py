@@ -392,10 +392,14 @@ def test_check_asks_golden_questions(centre: Path, run: Run) -> None:
     assert run("--root", centre, "check", "--strict")[:2] == (0, "")
     (centre / "articles/en/returns/how-to-return.md").rename(centre / "articles/en/returns/send-back.md")
     for path in centre.glob("articles/*/*/*.md"):
-        path.write_text(path.read_text("utf-8").replace("returns/how-to-return", "returns/send-back"), "utf-8")
+        path.write_text(
+            path.read_text("utf-8").replace("returns/how-to-return", "returns/send-back"), "utf-8"
+        )
     (centre / "articles/uk/returns/how-to-return.md").rename(centre / "articles/uk/returns/send-back.md")
     for path in centre.glob("articles/*/index.md"):
-        path.write_text(path.read_text("utf-8").replace("returns/how-to-return", "returns/send-back"), "utf-8")
+        path.write_text(
+            path.read_text("utf-8").replace("returns/how-to-return", "returns/send-back"), "utf-8"
+        )
     code, out, _ = run("--root", centre, "check")
     assert code == 1
     assert "golden-question" in out
@@ -406,3 +410,32 @@ def test_second_check_finds_the_same_from_what_it_remembers(broken: Path, run: R
     assert run("--root", broken, "check") == first
     (broken / "articles/en/returns/size.md").write_text(ARTICLE.replace("gone.md", "how-to-return.md"))
     assert run("--root", broken, "check")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "code"),
+    [
+        ("search/en/questions.tsv", b"where is it\n", "questions-columns"),
+        ("search/en/questions.tsv", b"en\t\xff\torders/order-status\n", "questions-unreadable"),
+        ("search/en/synonyms.yml", b"parcel: package\n", "search-rules"),
+    ],
+)
+def test_check_reads_what_editors_keep_for_search(
+    centre: Path, run: Run, path: str, content: bytes, code: str
+) -> None:
+    (centre / "search/en").mkdir(parents=True)
+    (centre / "search/en/questions.tsv").write_text("en\tWhere is my order?\torders/order-status\n")
+    (centre / path).write_bytes(content)
+    exit_code, out, _ = run("--root", centre, "check")
+    assert exit_code == 1
+    assert code in out
+    assert path in out
+
+
+def test_every_finding_that_the_code_reports_is_in_the_table() -> None:
+    reported: set[str] = set()
+    for file in Path(kb.cli.__file__).parents[1].rglob("*.py"):
+        reported |= set(re.findall(r"(?<!\.)\bProblem\(\s*\"([a-z-]+)\"", file.read_text("utf-8")))
+    not_of_content = {"cache-damaged", "build-failed"}
+    assert len(reported) > 20
+    assert reported - not_of_content <= set(FINDINGS)

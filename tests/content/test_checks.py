@@ -313,7 +313,7 @@ def test_the_example_help_centre_has_no_errors() -> None:
 
 
 def test_every_finding_is_explained_and_tested() -> None:
-    tests = "".join(file.read_text("utf-8") for file in Path(__file__).parent.rglob("test_*.py"))
+    tests = "".join(file.read_text("utf-8") for file in Path(__file__).parents[1].rglob("test_*.py"))
     for code, finding in FINDINGS.items():
         assert f'"{code}"' in tests, f"no test sets off {code}"
         assert finding.why.endswith(".")

@@ -261,18 +261,21 @@ def test_B9_slow_article_is_named_and_the_others_are_reported_too(
         "    def run(self, lines):\n"
         "        while 'SPIN' in lines: pass\n"
         "        if 'FAIL' in lines: raise ValueError('odd text')\n"
+        "        if 'DEEP' in lines: raise RecursionError\n"
         "        return lines\n",
     )
     with (shop.root / "mkdocs.yml").open("a") as file:
         file.write("hooks: [hooks.py]\n")
     shop.article("en/returns/slow", "SPIN")
     shop.article("en/returns/odd", "FAIL")
+    shop.article("en/returns/deep", "DEEP")
     with pytest.raises(ContentError) as caught:
         shop.build(languages=["en"])
     errors = {(p.code, p.path) for p in caught.value.problems if p.severity == "error"}
     assert errors == {
         ("render-slow", "articles/en/returns/slow.md"),
         ("render-failed", "articles/en/returns/odd.md"),
+        ("render-deep", "articles/en/returns/deep.md"),
     }
     assert not shop.site.exists()
 
