@@ -194,6 +194,7 @@ def _translated(leg: Leg, model: Model, texts: Sequence[str]) -> list[str | None
         encodable=model.encodable,
         accept=gate("en", "pt"),
         max_words=model.max_words,
+        target="pt",
     )
     return [outcome.text for outcome in outcomes]
 

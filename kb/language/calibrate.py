@@ -26,7 +26,7 @@ _LEAST_SHARE = (
     0.5  # of texts that come back whole; with less, most segments would be translated twice for nothing
 )
 _NEARLY = 0.05
-_NEARLY = 0.05
+_STEADY_SHARE = 0.8
 _FEWEST_WORDS, _MOST_WORDS = 6, 25
 
 
@@ -88,7 +88,8 @@ def _best(shares: Sequence[tuple[TokenStyle, float]]) -> TokenStyle | None:
     """The first of those that are nearly as good as the best: the candidates are in the order in which they
     disturb the words around them least."""
     top = max((share for _, share in shares), default=0.0)
-    return next((style for style, share in shares if share >= max(top - _NEARLY, _LEAST_SHARE)), None)
+    good = ((style, share) for style, share in shares if share >= max(top - _NEARLY, _LEAST_SHARE))
+    return next((replace(style, steady=share >= _STEADY_SHARE) for style, share in good), None)
 
 
 def _is_whole(masked: Masked, answer: str) -> bool:

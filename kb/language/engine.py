@@ -1,7 +1,7 @@
 """What the program asks of a translation engine, and the way from one language to another over engines."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from kb.language.markup import TokenStyle
@@ -96,7 +96,9 @@ class Route:
         rates = [model.rate for model in models]
         return Model(
             identity="+".join(model.identity for model in models),
-            tokens=first.tokens if last.tokens else None,
+            tokens=replace(first.tokens, steady=first.tokens.steady and last.tokens.steady)
+            if first.tokens and last.tokens
+            else None,
             calibrated=all(model.calibrated for model in models),
             # The words change alphabet on the way; what is no word has to pass every leg.
             encodable=lambda text: first.encodable(text) and (text.isalnum() or last.encodable(text)),

@@ -64,6 +64,7 @@ def translate_text(text: str, source: str, target: str, engines: Sequence[Transl
         encodable=model.encodable,
         accept=gate(source, target),
         max_words=model.max_words,
+        target=target,
     )
     answers = {line: outcome.text or line for line, outcome in zip(wanted, outcomes, strict=True)}
     return "\n".join(answers.get(line, line) for line in paragraphs), model.identity

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from kb.language import inline, sentences
+from kb.language import alignment, inline, sentences
 from kb.language.inline import Atom, Node, Slots, Span, Text
 
 TranslateBatch = Callable[[Sequence[str]], Sequence[str]]
@@ -23,12 +23,14 @@ Encodable = Callable[[str], bool]
 class TokenStyle:
     """Strings a model copies: `template.format(n)` for n from `first`, at most `limit` of them in one text.
 
-    Examples: TokenStyle("T.{}"), TokenStyle("B-{}", first=52), TokenStyle("{}", first=7310).
+    A model that loses many is not `steady`: pairs are put around the translated words before they are tried as
+    tokens. Examples: TokenStyle("T.{}"), TokenStyle("B-{}", first=52), TokenStyle("{}", first=7310).
     """
 
     template: str
     first: int = 0
     limit: int = 12
+    steady: bool = True
 
     def token(self, number: int) -> str:
         """The token of the given position, counted from 0."""
@@ -52,7 +54,7 @@ class MarkupLostError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`text` is None when the source was left; `rung` is masked, pairs, split or source."""
+    """`text` is None when the source was left; `rung` is masked, aligned, pairs, split or source."""
 
     text: str | None
     rung: str
@@ -76,6 +78,18 @@ _Part = str | _Token
 
 
 @dataclass(slots=True)
+class _Phrase:
+    """A pair taken off a sentence: `start` is where its words are in the sentence without pairs. `job` translates
+    them apart, to find them again; None where they are no words."""
+
+    opening: _Token
+    closing: _Token
+    start: int
+    words: str
+    job: "_Job | None"
+
+
+@dataclass(slots=True)
 class _Job:
     """One string for the engine and what came of it."""
 
@@ -84,6 +98,7 @@ class _Job:
     text: str = ""
     names: dict[str, str] = field(default_factory=dict)
     glue: dict[str, tuple[bool, bool]] = field(default_factory=dict)
+    phrases: list[_Phrase] = field(default_factory=list)
     output: list[_Part] = field(default_factory=list)
     problem: str = ""
 
@@ -99,6 +114,7 @@ class _Plan:
         for part in self.parts:
             if isinstance(part, _Job):
                 yield part
+                yield from (phrase.job for phrase in part.phrases if phrase.job)
             for marker in self._markers(part):
                 if marker.inner:
                     yield from marker.inner.jobs()
@@ -138,6 +154,8 @@ MUCH_LONGER = 2
 """A sentence so many times as long as its source is a hallucination."""
 FEW_WORDS = 8
 """Small models say so few words again and again."""
+_CASE_OF_THEIR_OWN = frozenset({"de", "lb", "tr", "az"})
+"""Languages with capital nouns, or with another capital of i."""
 _DETACHED = frozenset({"emoji", "image", "footnote", "comment", "attributes", "character", "break"})
 _SUBSTITUTES = str.maketrans(
     {"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'", "–": "-", "—": "-", "\u00a0": " "}
@@ -247,7 +265,8 @@ class _Planner:
                 parts += _decoded(sentence, tokens)
                 continue
             used = {char: tokens[char] for char in core if char in tokens}
-            parts += [*_decoded(head, tokens), _Job(core, used), *_decoded(tail, tokens)]
+            job = (_without_pairs(core, used) if self.rung == "aligned" else None) or _Job(core, used)
+            parts += [*_decoded(head, tokens), job, *_decoded(tail, tokens)]
         return parts
 
     def _clauses(self, chunk: str, tokens: dict[str, _Token]) -> list[str]:
@@ -293,6 +312,74 @@ def _enclose(first: _Token | None, last: _Token | None) -> bool:
     return all(a.role == "open" and b.role == "close" and a.node is b.node for a, b in pairs)
 
 
+def _without_pairs(coded: str, tokens: dict[str, _Token]) -> _Job | None:
+    """The sentence without its pairs; None where pairs have more than words in them, or are cut by its ends."""
+    pieces: list[str] = []
+    atoms: dict[str, _Token] = {}
+    phrases: list[_Phrase] = []
+    opening: list[_Marker] = []
+    closing: list[_Marker] = []
+    start = 0
+    for char in coded:
+        if char not in tokens:
+            if closing:
+                return None
+            pieces.append(char)
+            continue
+        for marker in tokens[char]:
+            inside = "".join(pieces)[start:] if opening else ""
+            if marker.role == "open":
+                if inside or closing:
+                    return None
+                start = start if opening else len(pieces)
+                opening.append(marker)
+            elif marker.role == "atom":
+                if opening:
+                    return None
+                code = chr(_CODE_BASE + len(atoms))
+                atoms[code] = (marker,)
+                pieces.append(code)
+            elif not opening or not inside.strip() or opening[-1 - len(closing)].node is not marker.node:
+                return None
+            else:
+                closing.append(marker)
+                if len(closing) == len(opening):
+                    job = _Job(inside.strip(), {}) if inline.has_words(inside) else None
+                    at = start + len(inside) - len(inside.lstrip())
+                    phrases.append(_Phrase(tuple(opening), tuple(closing), at, inside.strip(), job))
+                    opening, closing = [], []
+    return None if opening or not phrases else _Job("".join(pieces), atoms, phrases=phrases)
+
+
+def _place(job: _Job) -> None:
+    """Put the pairs around what their words became; sets `problem` where one is not found."""
+    codes = {id(token): code for code, token in job.tokens.items()}
+    text = "".join(part if isinstance(part, str) else codes[id(part)] for part in job.output)
+    phrases = [
+        alignment.Phrase(
+            phrase.start,
+            phrase.words,
+            "".join(part for part in phrase.job.output if isinstance(part, str)) if phrase.job else "",
+        )
+        for phrase in job.phrases
+    ]
+    places = alignment.find(job.coded, text, phrases)
+    if places is None:
+        job.problem = "words of a pair are not found in the translation"
+        return
+    output: list[_Part] = []
+    position = 0
+    for (start, end), phrase in sorted(zip(places, job.phrases, strict=True), key=lambda each: each[0]):
+        output += [
+            *_decoded(text[position:start], job.tokens),
+            phrase.opening,
+            text[start:end],
+            phrase.closing,
+        ]
+        position = end
+    job.output = [*output, *_decoded(text[position:], job.tokens)]
+
+
 def _encode(job: _Job, style: TokenStyle | None, substitute: Callable[[str], str]) -> None:
     """Write the string for the engine: tokens for codes, with spaces where a token would touch a word."""
     codes = [char for char in job.coded if char in job.tokens]
@@ -323,12 +410,12 @@ def _encode(job: _Job, style: TokenStyle | None, substitute: Callable[[str], str
     job.text = substitute("".join(pieces))
 
 
-def _decode(job: _Job, output: str) -> None:
+def _decode(job: _Job, output: str, *, own_case: bool = False) -> None:
     """Find the tokens in the engine's answer and put the markers back; sets `problem` on loss."""
     if not output.strip():
         job.problem = "the engine returned nothing"
         return
-    output = _once(job.text, " ".join(output.split()))
+    output = _like_source(job.coded, _once(job.text, " ".join(output.split())), own_case=own_case)
     if not job.names:
         job.output = [output]
         return
@@ -353,6 +440,22 @@ def _once(source: str, output: str) -> str:
     if sentences.words(source) > FEW_WORDS or _LOOP.search(source):
         return output
     return _LOOP.sub(r"\1", output)
+
+
+def _like_source(source: str, output: str, *, own_case: bool) -> str:
+    """The answer without the full stop and the capital letter that models give whatever they take for a sentence.
+
+    `own_case`: the first letter of the target's words is not the source's (German nouns, Turkish i).
+    """
+    if output[-1] in ".。" and not re.search(r"[.…。!?:;]\W*$", source) and not re.search(r"[.。]\s", output):
+        output = output.rstrip(".。 ") or output
+    if own_case or not source[1:2].islower() or not output[1:2].islower():
+        return output
+    if source[0].islower() and output[0].isupper():
+        return output[0].lower() + output[1:]
+    if source[0].isupper() and output[0].islower():
+        return output[0].upper() + output[1:]
+    return output
 
 
 def _respaced(job: _Job, pieces: list[str]) -> list[_Part]:
@@ -630,6 +733,10 @@ def _filled_slots(raw: Slots, slot: Callable[[str], str]) -> str:
 # Many texts
 
 
+_RUNGS = ("masked", "aligned", "pairs", "mended", "split")
+_RUNGS_OF_UNSTEADY = ("aligned", "masked", "pairs", "mended", "split")
+
+
 @dataclass(slots=True)
 class _Item:
     """One text on its way down the ladder."""
@@ -661,17 +768,19 @@ def translate_segments(
     keep: Sequence[Collection[str]] = (),
     accept: Callable[[str, str], str] = lambda source, translation: "",
     max_words: int = 70,
+    target: str = "",
 ) -> list[Outcome]:
     """One outcome a text, in order; each rung of the ladder is one `translate_batch` call for all that is pending.
 
-    `style` None means the model copies no token: the ladder begins with splitting. `language` is the
-    source's code (for sentence ends). `keep[i]` are words of text i to protect (`Segment.keep`).
-    `accept(source, translation)` returns "" or the reason to go down a rung (the gates of `quality`).
+    `style` None means the model copies no token: only pairs around plain words can be kept in a whole sentence.
+    `language` is the source's code (for the ends of sentences), `target` the translation's (for the case of
+    letters). `keep[i]` are words of text i to protect (`Segment.keep`). `accept(source, translation)` returns ""
+    or the reason to go down a rung (the gates of `quality`).
     `translate_batch` must return as many strings as it was given: ValueError otherwise. What it raises
     passes through.
     """
     ladder = _Ladder(
-        translate_batch, style, sentences.splitter(language, max_words), accept, protect, encodable
+        translate_batch, style, sentences.splitter(language, max_words), accept, protect, encodable, target
     )
     keys = [ladder.add(text, keep[number] if keep else ()) for number, text in enumerate(texts)]
     ladder.run()
@@ -692,7 +801,9 @@ class _Ladder:
         accept: Callable[[str, str], str],
         terms: Terms,
         encodable: Encodable,
+        target: str,
     ) -> None:
+        self.own_case = re.split("[-_]", target.lower())[0] in _CASE_OF_THEIR_OWN
         self.translate_batch = translate_batch
         self.style = style
         self.split = split
@@ -716,7 +827,7 @@ class _Ladder:
 
     def run(self) -> None:
         """Go down the rungs until every text has a result or none is left."""
-        for rung in ("masked", "pairs", "mended", "split"):
+        for rung in _RUNGS if self.style and self.style.steady else _RUNGS_OF_UNSTEADY:
             pending = [item for item in self.items.values() if item.result is None and self._fits(item, rung)]
             planner = _Planner(rung, self.split)
             plans = [
@@ -734,6 +845,8 @@ class _Ladder:
             return marked or self.style is None
         if rung == "mended":
             return item.plan is not None and not item.numbers_apart
+        if rung == "aligned":
+            return any(isinstance(node, Span) for node in item.nodes)
         if self.style is None:
             return not marked and rung == "masked"
         again = (
@@ -753,7 +866,10 @@ class _Ladder:
         self.answers.update(zip(wanted, answers, strict=True))
         for job in jobs:
             if not job.problem:
-                _decode(job, self.answers[job.text])
+                _decode(job, self.answers[job.text], own_case=self.own_case)
+        for job in jobs:
+            if job.phrases and not job.problem:
+                _place(job)
 
     def _settle(self, item: _Item, plan: _Plan, rung: str) -> None:
         problem = next((job.problem for job in plan.jobs() if job.problem), "")

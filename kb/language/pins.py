@@ -94,10 +94,15 @@ def _written(pin: Pin) -> dict[str, Any]:
         data["origin"] = pin.origin
     if pin.calibrated:
         tokens = pin.tokens
-        data["tokens"] = {"template": tokens.template, "first": tokens.first} if tokens else None
+        data["tokens"] = _written_tokens(tokens) if tokens else None
     if pin.rate:
         data["segments_per_second"] = round(pin.rate, 1)
     return data
+
+
+def _written_tokens(tokens: TokenStyle) -> dict[str, Any]:
+    data = {"template": tokens.template, "first": tokens.first}
+    return data if tokens.steady else {**data, "steady": False}
 
 
 def _read(file: Path) -> Iterator[tuple[str, Pin]]:
@@ -124,7 +129,12 @@ def _pin(data: Mapping[str, Any]) -> Pin:
     return Pin(
         files=files,
         origin=str(data.get("origin", "")),
-        tokens=TokenStyle(str(tokens["template"]), first=int(tokens["first"])) if tokens else None,
+        tokens=_tokens(tokens) if tokens else None,
         calibrated="tokens" in data,
         rate=float(data.get("segments_per_second", 0)),
     )
+
+
+def _tokens(data: Mapping[str, Any]) -> TokenStyle:
+    steady = bool(data.get("steady", True))
+    return TokenStyle(str(data["template"]), first=int(data["first"]), steady=steady)

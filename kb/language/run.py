@@ -341,6 +341,7 @@ class _Runner:
             keep=[segment.keep for segment in texts.values()],
             accept=gate(lane.source, lane.target, terms=terms),
             max_words=model.max_words,
+            target=lane.target,
         )
         for text, outcome in zip(texts, outcomes, strict=True):
             answers[text] = Answer(outcome.text, model.identity, outcome.reason)

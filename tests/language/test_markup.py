@@ -81,8 +81,8 @@ def test_each_rung_is_one_call_and_no_text_is_asked_twice() -> None:
 
     texts = ["One **bold** word.", "Plain words.", "Plain words.", "A `code` word.", "One **bold** word."]
     outcomes = translate_segments(texts, engine, style=STYLE)
-    assert [outcome.rung for outcome in outcomes] == ["split", "masked", "masked", "split", "split"]
-    assert len(calls) <= 4
+    assert [outcome.rung for outcome in outcomes] == ["aligned", "masked", "masked", "split", "aligned"]
+    assert len(calls) <= 5
     asked = [text for call in calls for text in call]
     assert len(asked) == len(set(asked))
 
@@ -154,12 +154,64 @@ def test_what_the_gates_refuse_goes_down_to_the_source() -> None:
         "Words of *some* kind", identity, accept=lambda source, translation: "no good"
     )
     assert (text, rung) == (None, "source")
-    assert reason == "masked: no good; pairs: no good; split: no good"
+    assert reason == "masked: no good; aligned: no good; pairs: no good; split: no good"
 
 
-def test_a_model_without_tokens_is_asked_for_the_pieces() -> None:
-    (outcome,) = translate_segments(["A **bold** word"], shouter, style=None)
-    assert (outcome.text, outcome.rung) == ("A **BOLD** WORD", "split")
+@pytest.mark.parametrize(
+    ("text", "rung"), [("A **bold** word", "aligned"), ("A **bold** `code` word", "split")]
+)
+def test_a_model_without_tokens_can_keep_pairs_but_no_code_in_a_sentence(text: str, rung: str) -> None:
+    (outcome,) = translate_segments([text], shouter, style=None)
+    assert (outcome.text, outcome.rung) == (text.upper().replace("CODE", "code"), rung)
+
+
+PORTUGUESE = {
+    "Choose your online accounts in Settings.": "Escolha suas contas online nas Configurações.",
+    "online accounts": "Contas online.",
+    "Settings": "configurações",
+}
+
+
+def forgetful(texts: Sequence[str]) -> list[str]:
+    """Knows some Portuguese, and loses every token."""
+    return [PORTUGUESE.get(text, re.sub(r"T\.\d+", "", text)) for text in texts]
+
+
+def test_pairs_are_put_around_what_their_words_became_in_the_sentence() -> None:
+    text, rung, reason = ladder("Choose your [online accounts](a.md) in **Settings**.", forgetful)
+    assert text == "Escolha suas [contas online](a.md) nas **Configurações**."
+    assert rung == "aligned"
+    assert "came back 0 times" in reason
+
+
+def test_a_model_that_loses_many_tokens_is_asked_for_the_plain_sentence_first() -> None:
+    calls: list[Sequence[str]] = []
+
+    def engine(texts: Sequence[str]) -> list[str]:
+        calls.append(texts)
+        return forgetful(texts)
+
+    text = "Choose your [online accounts](a.md) in **Settings**."
+    (outcome,) = translate_segments([text], engine, style=TokenStyle("T.{}", steady=False))
+    assert (outcome.rung, outcome.reason) == ("aligned", "")
+    assert calls == [["Choose your online accounts in Settings.", "online accounts", "Settings"]]
+
+
+@pytest.mark.parametrize(
+    ("source", "answer", "target", "expected"),
+    [
+        ("online accounts", "Contas online.", "pt", "contas online"),
+        ("Online accounts", "contas online", "pt", "Contas online"),
+        ("online accounts", "Konten im Netz", "de", "Konten im Netz"),
+        ("your address", "IP-endereço", "pt", "IP-endereço"),
+        ("Wait here", "Espere. Aqui.", "pt", "Espere. Aqui."),
+        ("Wait here.", "Espere aqui.", "pt", "Espere aqui."),
+    ],
+)
+def test_a_fragment_keeps_its_first_letter_and_its_end(
+    source: str, answer: str, target: str, expected: str
+) -> None:
+    assert ladder(source, lambda texts: [answer for _ in texts], target=target)[0] == expected
 
 
 def test_nothing_to_translate_asks_nothing() -> None:
