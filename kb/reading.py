@@ -11,7 +11,7 @@ import stat
 import subprocess
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
 from hashlib import sha256
@@ -238,16 +238,17 @@ class _Reading:
             for language in config.languages
             if (old := known[language]) is None or old.key != keys[language]
         ]
-        found = checks.check(
-            catalog, media, self.today, articles=config.articles_dir, known=facts, languages=stale
-        )
-        problems = {language: self.own(language, found) for language in stale}
-        for language in stale:
-            checked = _Checked(
-                keys[language], self.folders[language].key, anchors[language], problems[language]
+        found: list[Problem] = []
+        # One language at a time: the runs of words of ten thousand articles would take a lot of memory.
+        for language in stale or [""]:
+            some = checks.check(
+                catalog, media, self.today, articles=config.articles_dir, known=facts, languages=[language]
             )
-            self.cache.write(f"checked-{language}", checked)
-        facts.save()
+            found += some
+            if language:
+                own, at = self.own(language, some), self.folders[language].key
+                self.cache.write(f"checked-{language}", _Checked(keys[language], at, anchors[language], own))
+                facts.strip(language)
         kept = [p for language, old in known.items() if old and language not in stale for p in old.problems]
         # Those of no language, and those that compare languages, were looked for in all of them.
         return [*found, *kept]
@@ -362,7 +363,6 @@ class _Facts:
         self._known: dict[str, dict[str, tuple[bytes, Facts]]] = {}
         self._made: dict[str, dict[str, tuple[bytes, Facts]]] = {}
         self._numbers: dict[str, int] = {}
-        self._whole: set[str] = set()
 
     def __call__(self, article: Article) -> Facts:
         language = article.language
@@ -376,19 +376,23 @@ class _Facts:
         return facts
 
     def anchors(self, language: str, folder: _Folder) -> bytes:
-        self._whole.add(language)
         found = [
             f"{path}\0{' '.join(sorted(self(each.article).outline.anchors))}"
             for path, each in sorted(folder.loaded.items())
         ]
+        made, cache = self._made.pop(language, {}), self._reading.cache
+        if cache and made != self._of(language):
+            cache.write(f"facts-{language}", made)
+        self._known.pop(language, None)
         return digest("\n".join(found))
 
-    def save(self) -> None:
-        cache = self._reading.cache
-        for language, made in self._made.items():
-            # Facts asked for by other languages' links alone are no whole language.
-            if cache and language in self._whole and made != self._of(language):
-                cache.write(f"facts-{language}", made)
+    def strip(self, language: str) -> None:
+        """Keep in memory what other languages' links ask for."""
+        made = self._made.get(language, {})
+        self._made[language] = {
+            path: (hash, replace(facts, shingles=frozenset())) for path, (hash, facts) in made.items()
+        }
+        self._known[language] = {}
 
     def _of(self, language: str) -> dict[str, tuple[bytes, Facts]]:
         if language not in self._known:
