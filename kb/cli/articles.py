@@ -17,7 +17,7 @@ from kb.cli.site import today
 from kb.content import judgement, reader, starter
 from kb.content.article import Catalog, Origin
 from kb.content.names import NotAnIdError, as_id
-from kb.errors import ConfigError, KbError, Problem, did_you_mean, ranked
+from kb.errors import BuildError, ConfigError, KbError, Problem, did_you_mean, ranked
 
 
 def add(commands: Any) -> None:
@@ -226,8 +226,12 @@ def findings(config: configuration.Config) -> list[Problem]:
     """Everything there is to say about a content folder, errors first."""
     from kb import reading
 
-    with Cache(config.cache_dir) as cache:
-        content = reading.read(config, today=today(), cache=cache)
+    try:
+        with Cache(config.cache_dir) as cache:
+            content = reading.read(config, today=today(), cache=cache)
+    except BuildError:
+        # A build, or 'kb serve', holds the cache just now: read everything instead of waiting.
+        content = reading.read(config, today=today())
     behind = reading.judge(config, [*_languages(config, content.catalog), *_golden(config, content.catalog)])
     return ranked([*content.problems, *behind])
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import kb.cli
+from kb.cache import Cache
 from kb.cli import articles, main, reports
 from kb.content.findings import FINDINGS
 from kb.errors import Problem
@@ -439,3 +440,10 @@ def test_every_finding_that_the_code_reports_is_in_the_table() -> None:
     not_of_content = {"cache-damaged", "build-failed"}
     assert len(reported) > 20
     assert reported - not_of_content <= set(FINDINGS)
+
+
+def test_check_does_not_wait_for_a_build(broken: Path, run: Run) -> None:
+    with Cache(broken / ".kb/cache"):
+        code, out, _ = run("--root", broken, "check")
+    assert code == 1
+    assert "link-dead" in out
