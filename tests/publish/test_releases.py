@@ -269,7 +269,7 @@ def test_killed_at_any_moment_one_whole_release_is_served(tmp_path: Path, target
     assert served(target) == "9999"
     assert not list((target / "releases").glob(".*"))
     assert not list(target.glob(".current-*"))
-    assert len(releases.releases(target)) == 3
+    assert len(releases.releases(target)) <= 3
 
 
 # ---------------------------------------------------------------- the command
