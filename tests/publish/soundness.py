@@ -80,6 +80,8 @@ class Built:
             return None
         path, fragment = urldefrag(link)
         path = unquote(urlsplit(path).path)
+        if path.startswith("/api/"):  # The ticket service answers there, on the same origin.
+            return None
         folder = self.root if path.startswith("/") else (self.root / page).parent
         file = (folder / path.lstrip("/")).resolve() if path else (self.root / page).resolve()
         if file.is_dir():
