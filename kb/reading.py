@@ -16,6 +16,7 @@ from datetime import date
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -27,12 +28,14 @@ from kb.content.article import Article, Catalog
 from kb.content.checks import Facts
 from kb.content.media import Media, MediaFile
 from kb.errors import Problem, ranked
-from kb.language import memory, translate
-from kb.language.memory import Memory
 from kb.publish import history
 from kb.publish.history import History
 from kb.publish.pages import RESERVED
 
+if TYPE_CHECKING:
+    from kb.language.memory import Memory
+
+_TRANSLATION = ".po"
 _RACY_NS = 2_000_000_000
 """File systems that keep whole seconds, or two, still tell a later change by this."""
 
@@ -293,12 +296,17 @@ class _Reading:
 
     def translated(self, catalog: Catalog, language: str) -> Mapping[str, _Translated]:
         """The PO files of one language by path."""
+        start, end = f"{self.config.articles}/{language}/", _TRANSLATION
+        paths = [path for path in self.hashes if path.startswith(start) and path.endswith(end)]
+        if not paths:
+            return {}
+        from kb.language import memory, translate  # its many patterns take long to compile
+        from kb.language.memory import Memory
+
         config, review = self.config, self.config.translate.review
         known = (self.cache.read(f"po-{language}", dict[str, _Translated]) if self.cache else None) or {}
         made: dict[str, _Translated] = {}
         todo: list[Memory] = []
-        start, end = f"{config.articles}/{language}/", memory.ENDING
-        paths = [path for path in self.hashes if path.startswith(start) and path.endswith(end)]
         for path in sorted(path for path in paths if not os.path.islink(config.root / path)):
             id, hash, old = path[len(start) : -len(end)], self.hashes[path], known.get(path)
             if (
@@ -321,8 +329,10 @@ class _Reading:
             self.cache.write(f"po-{language}", made)
         return made
 
-    def key(self, catalog: Catalog, memory: Memory) -> bytes:
+    def key(self, catalog: Catalog, memory: "Memory") -> bytes:
         """The hash of all that a PO file's text hangs on."""
+        from kb.language import translate  # loaded by whoever has a memory
+
         review = self.config.translate.review
         base = translate.base_of(catalog, memory)
         source = catalog.sources.get(memory.id)

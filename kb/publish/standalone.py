@@ -7,15 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from typing import TYPE_CHECKING
 
 from kb.publish.assets import Assets
 from kb.publish.centre import Centre, quoted
 from kb.publish.interface import autonym, direction
 from kb.publish.pages import Entry
 from kb.publish.policy import MARKER, Sources, inline, secure
-from kb.publish.release import GENERATOR
+from kb.publish.release import if TYPE_CHECKING:
+    from jinja2 import Environment
+
+GENERATOR
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,10 @@ class Standalone:
         return secure(html)[0]
 
     @cached_property
-    def _environment(self) -> Environment:
+    def _environment(self) -> "Environment":
+        # Slow to load, and most builds draw none of these pages anew.
+        from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
         return Environment(
             loader=FileSystemLoader([str(folder) for folder in self.theme_dirs]),
             autoescape=True,

@@ -44,7 +44,7 @@ markdown_extensions:
 
 
 class Shop:
-    """``article("en/returns/size", "Text", title="Size")`` writes one, ``build()`` publishes, ``page("en/…")`` reads."""
+    """``article("en/returns/size", "Text", title="Size")`` writes one, ``build()`` publishes, ``page()`` reads."""
 
     site_name = "Oselya"
 

@@ -1,0 +1,225 @@
+"""What a build costs, beside plain MkDocs with Material and mkdocs-static-i18n, and beside Zensical.
+
+    python -m bench.build                       the whole table: ten languages by a thousand articles
+    python -m bench.build --articles 100        smaller; the others are measured at 50 articles at most, and scaled up
+
+The others get an environment of their own, in the user's cache folder; where it cannot be made (no network), their
+column stays empty. User CPU seconds of the command and its children, the smaller of two runs where a run is short;
+peak memory is that of the largest process.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+
+from bench import corpus, measure
+from bench.measure import Usage
+
+LANGUAGES = ["en", "uk", "ru", "ar", "pt", "es", "fr", "de", "pl", "he"]
+OTHERS_LIMIT = 50
+"""Articles a language at which the others are measured: at a thousand they take ten minutes each."""
+OTHERS = ["mkdocs==1.6.1", "mkdocs-material==9.8.1", "mkdocs-static-i18n==1.3.0", "zensical"]
+
+
+def main(argv: Sequence[str] = ()) -> None:
+    parser = argparse.ArgumentParser(description="What a build costs.")
+    parser.add_argument("--articles", type=int, default=1000)
+    parser.add_argument("--languages", type=int, default=len(LANGUAGES))
+    parser.add_argument("--without-others", action="store_true")
+    args = parser.parse_args(argv)
+    languages = LANGUAGES[: args.languages]
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "shop"
+        corpus.write(root, articles=args.articles, languages=languages)
+        rows = ours(root, languages)
+        measure.table(
+            f"Building {len(languages)} languages by {args.articles:,} articles",
+            ["measure", "user CPU", "largest process", "pages made", "demanded at 10 by 1,000"],
+            rows,
+        )
+        growth(Path(folder), languages[0], args.articles)
+        if not args.without_others:
+            others(Path(folder), languages, args.articles)
+
+
+def ours(root: Path, languages: list[str]) -> list[list[str]]:
+    """Each edit once, on top of the one before."""
+    first, last = languages[0], languages[-1]
+    steps = [
+        ("clean build", ["--clean"], lambda: None, "≤ 80 s, ≤ 250 MB"),
+        ("nothing changed", [], lambda: None, "≤ 4 s"),
+        ("body of one article, one language", [], lambda: add_words(root, last, 30), "≤ 0.9 s"),
+        ("the same in all languages", [], lambda: [add_words(root, each, 31) for each in languages], "≤ 5 s"),
+        ("title of one article", [], lambda: retitle(root, last, 32), "≤ 2 s"),
+        ("a new article", [], lambda: add_article(root, first), "≤ 2 s"),
+        ("a removed one", [], lambda: remove_article(root, first), "≤ 2 s"),
+        ("a renamed category", [], lambda: rename_category(root, languages), "≤ 10 s"),
+    ]
+    rows = []
+    for name, options, edit, demanded in steps:
+        edit()
+        used, made = build(root, *options)
+        rows.append([name, f"{used.user_seconds:.2f} s", f"{used.peak_mib:.0f} MiB", str(made), demanded])
+        print(f"… {name}: {rows[-1][1]}", file=sys.stderr, flush=True)
+    return rows
+
+
+def build(root: Path, *options: str) -> tuple[Usage, int]:
+    """What a build used, and how many pages it made."""
+    output = root / "report.txt"
+    command = [sys.executable, "-m", "kb", "build", "--explain", *options]
+    used = measure.run(["sh", "-c", '"$@" >"$0"', str(output), *command], cwd=root)
+    made = len(output.read_text("utf-8").splitlines())
+    output.unlink()
+    return used, made
+
+
+def article(root: Path, language: str, number: int) -> Path:
+    files = sorted(p for p in (root / "articles" / language).rglob("*.md") if p.name != "index.md")
+    return files[number % len(files)]
+
+
+def add_words(root: Path, language: str, number: int) -> None:
+    file = article(root, language, number)
+    file.write_text(f"{file.read_text('utf-8')}\nOne more sentence.\n", "utf-8")
+
+
+def retitle(root: Path, language: str, number: int) -> None:
+    file = article(root, language, number)
+    file.write_text(file.read_text("utf-8").replace("title: ", "title: New ", 1), "utf-8")
+
+
+def add_article(root: Path, language: str) -> None:
+    old = article(root, language, 3)
+    old.with_name("answer-new.md").write_text(
+        old.read_text("utf-8").replace("title: ", "title: Newest ", 1), "utf-8"
+    )
+
+
+def remove_article(root: Path, language: str) -> None:
+    next((root / "articles" / language).rglob("answer-new.md")).unlink()
+
+
+def rename_category(root: Path, languages: list[str]) -> None:
+    for language in languages:
+        folder = root / "articles" / language
+        folder.joinpath("topic-000").rename(folder / "renamed")
+        for file in folder.rglob("*.md"):
+            text = file.read_text("utf-8")
+            if "topic-000/" in text:
+                file.write_text(text.replace("topic-000/", "renamed/"), "utf-8")
+
+
+def growth(folder: Path, language: str, articles: int) -> None:
+    """What a page costs in a site of one language, and in one ten times as large."""
+    costs = []
+    for size in (articles, articles * 10):
+        root = folder / f"growth-{size}"
+        corpus.write(root, articles=size, languages=[language])
+        used, made = build(root, "--clean", "-j", "1")
+        costs.append(1000 * used.user_seconds / made)
+        shutil.rmtree(root)
+    print(
+        f"\nCost per page, one language: {costs[0]:.2f} ms at {articles:,} articles, {costs[1]:.2f} ms at "
+        f"{articles * 10:,}: {costs[1] / costs[0]:.2f} times (demanded: ≤ 1.1)"
+    )
+
+
+# --- the others ---
+
+
+def others(folder: Path, languages: list[str], articles: int) -> None:
+    """The same articles in plain MkDocs and in Zensical, at a size they can bear."""
+    tools = environment()
+    if tools is None:
+        print("\nmkdocs-static-i18n and Zensical: not measured, their packages could not be installed")
+        return
+    size = min(articles, OTHERS_LIMIT)
+    source = folder / "source"
+    corpus.write(source, articles=size, languages=languages)
+    rows = []
+    for name, command, config in (
+        ("mkdocs + Material + static-i18n", ["mkdocs", "build", "--quiet"], i18n(languages)),
+        ("Zensical, one language", ["zensical", "build"], plain()),
+    ):
+        root = folder / name.split()[0].lower()
+        pages = lay_out(source, root, languages if "i18n" in name else languages[:1], config)
+        try:
+            used = measure.run([str(tools / command[0]), *command[1:]], cwd=root)
+        except SystemExit as failed:
+            rows.append([name, f"failed: {str(failed)[:60]}", "", "", ""])
+            continue
+        each = 1000 * used.user_seconds / pages
+        rows.append(
+            [name, str(pages), f"{used.user_seconds:.1f} s", f"{each:.1f} ms", f"{used.peak_mib:.0f} MiB"]
+        )
+    own = folder / "own"
+    shutil.copytree(source, own)
+    used, made = build(own, "--clean")
+    each = 1000 * used.user_seconds / made
+    rows.append(
+        ["BabelFAQ", str(made), f"{used.user_seconds:.1f} s", f"{each:.1f} ms", f"{used.peak_mib:.0f} MiB"]
+    )
+    measure.table(
+        f"Clean build of {len(languages)} languages by {size} articles, in the same run",
+        ["tool", "pages", "user CPU", "per page", "largest process"],
+        rows,
+    )
+    print(
+        "\nThe others' cost per page grows with the articles of a language, since each page lists all of them."
+    )
+
+
+def environment() -> Path | None:
+    """The folder of programs of an environment with the other tools; made once."""
+    base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "babelfaq-bench"
+    programs = base / ("Scripts" if os.name == "nt" else "bin")
+    if (base / "complete").exists():
+        return programs
+    shutil.rmtree(base, ignore_errors=True)
+    try:
+        subprocess.run([sys.executable, "-m", "venv", str(base)], check=True, capture_output=True)
+        subprocess.run(
+            [str(programs / "pip"), "install", "--quiet", *OTHERS], check=True, capture_output=True
+        )
+    except subprocess.CalledProcessError:
+        return None
+    (base / "complete").touch()
+    return programs
+
+
+def plain() -> dict[str, object]:
+    return {
+        "site_name": "Bench",
+        "theme": {"name": "material"},
+        "markdown_extensions": ["admonition", "tables"],
+    }
+
+
+def i18n(languages: list[str]) -> dict[str, object]:
+    listed = [
+        {"locale": each, "name": each, "default": each == languages[0], "build": True} for each in languages
+    ]
+    plugin = {"i18n": {"docs_structure": "folder", "languages": listed}}
+    return {**plain(), "plugins": ["search", plugin]}
+
+
+def lay_out(source: Path, root: Path, languages: list[str], config: dict[str, object]) -> int:
+    """The articles where the tool looks for them; returns how many pages that makes."""
+    docs = root / "docs"
+    for language in languages:
+        target = docs / language if len(languages) > 1 else docs
+        shutil.copytree(source / "articles" / language, target)
+    (root / "mkdocs.yml").write_text(yaml.safe_dump(config), "utf-8")
+    return sum(1 for _ in docs.rglob("*.md"))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
