@@ -14,10 +14,10 @@ from kb.publish.centre import Centre, quoted
 from kb.publish.interface import autonym, direction
 from kb.publish.pages import Entry
 from kb.publish.policy import MARKER, Sources, inline, secure
-from kb.publish.release import if TYPE_CHECKING:
-    from jinja2 import Environment
+from kb.publish.release import GENERATOR
 
-GENERATOR
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 
 @dataclass(frozen=True)
