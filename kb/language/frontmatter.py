@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import yaml
 
+from kb.content.frontmatter import compose
+
 KINDS = {"title": "title", "description": "description", "questions": "question"}
 """Translated keys and the kind of their segments."""
 
@@ -44,7 +46,7 @@ def scalars(text: str) -> list[Scalar]:
         return []
     offset, block = match.start(1), match.group(1)
     try:
-        root = yaml.compose(block, Loader=yaml.SafeLoader)
+        root = compose(block)
     except (yaml.YAMLError, RecursionError, ValueError):
         return []
     found: dict[int, Scalar] = {}

@@ -248,3 +248,16 @@ def test_deep_brackets_and_long_lines_take_no_stack_and_no_time() -> None:
     document = scan(text)
     assert join(document, [None] * len(document.segments)) == text
     assert translated("[" * 200 + "words\n", identity)[0].text == "[" * 200 + "words\n"
+
+
+def test_questions_in_flow_style_are_found_as_the_reader_finds_them() -> None:
+    # Only libyaml takes a question mark at the end of a plain value in a list.
+    text = "---\ntitle: Size\nquestions: [How do I swap it?, Why 😀?]\n---\nText.\n"
+    document = scan(text)
+    assert [s.text for s in document.segments] == ["Size", "How do I swap it?", "Why 😀?", "Text."]
+    assert join(document, [None] * 4) == text
+
+
+def test_front_matter_too_deep_to_parse_has_no_segments() -> None:
+    text = f"---\ntitle: {'[' * 30_000}\n---\nText.\n"
+    assert [s.text for s in scan(text).segments] == ["Text."]
