@@ -8,12 +8,14 @@ import { core, join, unpack } from "./packed.js";
 import { best, MARK_FROM } from "./passages.js";
 import { isLatin, otherLayouts, scriptOf, skeletonOfCyrillic, skeletonOfLatin } from "./scripts.js";
 import { EXACT_WEIGHT, features, isPlain, SPACE, terms, TERMS_VERSION } from "./terms.js";
-import { openTable, rarity, SHARE, STOP_WEIGHT as STOP_MEANING, toUnit } from "./vectors.js";
+import { openTable, rarity, SHARE, STOP_WEIGHT as STOP_MEANING, toUnit, weight as meaningWeight } from "./vectors.js";
 
 export const K1 = 2;
 export const B = 0.75;
 const SCALE = K1 + 1;
 const GRAM_SHARE = 0.5;
+/** What the cosine with the article's place among its texts counts, against 1 for the rest. */
+const TEXTS_SHARE = 0.25;
 const LIKENESS_FLOOR = 0.15;
 const COMPLETION_LIKENESS = 0.9;
 const COMPLETIONS_LIMIT = 200;
@@ -23,8 +25,8 @@ const SCORE_UNIT = 1e6;
 /** A word of the title, the tags or the questions counts as so many of the text. */
 const ASKING_WEIGHT = 2;
 
-export const THRESHOLD = 0.16;
-export const THRESHOLD_WITH_VECTORS = 0.26;
+export const THRESHOLD = 0.21;
+export const THRESHOLD_WITH_VECTORS = 0.31;
 const STAND_INS = 3;
 const QUERY_LIMIT = 2000;
 const WORDS_LIMIT = 64;
@@ -131,10 +133,12 @@ export class Index {
     this.synonyms = byFirstWord(header.synonyms);
     this.cyrillic = scriptOf(this.language) === "cyrillic";
     this.chunkTerms = new Map();
-    this.#postings(this.#count());
+    const counted = this.#count();
+    this.#postings(counted, this.#centroids(counted));
     this.views = [new View(this.terms), null];
     this.sums = new Sums(this.count);
     this.peaks = new Sums(this.count);
+    this.places = new Sums(this.count);
   }
 
   /** Reads the texts once: where each field begins, and which terms each article has how often. */
@@ -180,11 +184,42 @@ export class Index {
       this.fields.push(starts);
     }
     this.pairsFrom[this.count] = pairs.size;
-    return { numbers, pairs };
+    return { numbers, pairs, ofToken };
+  }
+
+  /** What each pair's term weighs in its article's place among its texts; see kb/index/centroids.py. */
+  #centroids({ numbers, pairs, ofToken }) {
+    const holders = new Int32Array(numbers.size);
+    for (let i = 0; i < pairs.size; i++) holders[pairs.term[i]]++;
+    const rarities = Float64Array.from(holders, (number) => rarity(number, this.count));
+    const shares = new Float64Array(pairs.size);
+    const slot = new Int32Array(numbers.size), times = new Int32Array(numbers.size);
+    const weight = (term) => (times[term] === 1 ? 1 : 1 + Math.log(times[term])) * rarities[term];
+    for (let article = 0; article < this.count; article++) {
+      const first = this.pairsFrom[article], last = this.pairsFrom[article + 1];
+      for (let i = first; i < last; i++) slot[pairs.term[i]] = i;
+      const starts = this.fields[article];
+      for (let field = 0; field + 1 < starts.length; field++) {
+        const present = [];
+        for (let at = starts[field]; at < starts[field + 1] - 1; at++) {
+          const found = ofToken[this.tokens[at]];
+          for (let i = 0; i < found.length; i++) if (times[found[i]]++ === 0) present.push(found[i]);
+        }
+        let sum = 0;
+        for (const term of present) sum += weight(term) ** 2;
+        const norm = Math.sqrt(sum);
+        for (const term of present) {
+          shares[slot[term]] += weight(term) / norm;
+          times[term] = 0;
+        }
+      }
+      toUnit(shares.subarray(first, last));
+    }
+    return shares;
   }
 
   /** Turns pairs by article into postings by term, terms sorted. */
-  #postings({ numbers, pairs }) {
+  #postings({ numbers, pairs }, shares) {
     const names = [...numbers.keys()];
     const order = names.map((_, i) => i).sort((a, b) => (names[a] < names[b] ? -1 : 1));
     this.terms = order.map((i) => names[i]);
@@ -196,11 +231,13 @@ export class Index {
     const next = this.from.slice();
     this.articles = new Int32Array(pairs.size);
     this.counts = new Uint16Array(pairs.size);
+    this.shares = new Float32Array(pairs.size);
     for (let article = 0; article < this.count; article++) {
       for (let i = this.pairsFrom[article]; i < this.pairsFrom[article + 1]; i++) {
         const place = next[sorted[pairs.term[i]]]++;
         this.articles[place] = article;
         this.counts[place] = pairs.count[i];
+        this.shares[place] = shares[i];
       }
     }
     const average = this.lengths.reduce((a, b) => a + b, 0) / Math.max(1, this.count) || 1;
@@ -215,25 +252,8 @@ export class Index {
   /** Takes the bytes of a table of word vectors into use. */
   async addVectors(buffer) {
     const table = await openTable(buffer);
-    const { dimensions } = table;
-    const vectors = new Float32Array(this.count * dimensions);
-    const total = new Float64Array(this.count * dimensions);
-    this.terms.forEach((term, number) => {
-      if (!table.has(term)) return;
-      const weight = rarity(this.holders(number), this.count) * (this.stop.has(term) ? STOP_MEANING : 1);
-      const vector = new Float64Array(dimensions);
-      table.addTo(vector, term, weight);
-      for (let i = this.from[number]; i < this.from[number + 1]; i++) {
-        const at = this.articles[i] * dimensions, count = this.counts[i];
-        for (let d = 0; d < dimensions; d++) total[at + d] += count * vector[d];
-      }
-    });
-    for (let article = 0; article < this.count; article++) {
-      const vector = total.subarray(article * dimensions, (article + 1) * dimensions);
-      toUnit(vector);
-      vectors.set(vector, article * dimensions);
-    }
-    this.vectors = vectors;
+    if (table.articles !== this.count) throw new Error("word vectors of another index");
+    this.vectors = table.articleVectors();
     this.table = table;
   }
 
@@ -333,7 +353,7 @@ export class Index {
       for (const word of slot.choices[0][1]) {
         for (const [term, share] of this.#inTable(slot, word)) {
           const stop = this.stop.has(term) ? STOP_MEANING : 1;
-          this.table.addTo(meant, term, share * stop * rarity(this.#holdersOf(term), this.count));
+          this.table.addTo(meant, term, share * stop * meaningWeight(this.#holdersOf(term), this.count));
         }
       }
     }
@@ -366,20 +386,30 @@ export class Index {
   // ── ranking ──
 
   #scores(slots) {
-    const grams = [], words = [];
-    let gramsMost = 0, wordsMost = 0;
+    const grams = [], words = [], texts = [];
+    let gramsMost = 0, wordsMost = 0, length = 0;
     for (const slot of slots) {
       const choices = slot.choices.map(([discount, found]) => [discount, this.#choice(slot, found)]);
       const first = choices[0][1];
       gramsMost += slot.weight * first.gramsMost;
       wordsMost += slot.weight * first.wordsMost;
       grams.push([choices.map(([d, m]) => [d, m.grams, m.gramsMost]), slot.weight * first.gramsMost]);
-      words.push([choices.map(([d, m]) => [d, m.words, m.wordsMost]), slot.weight * first.wordsMost]);
+      const weight = slot.weight * first.wordsMost;
+      length += weight * weight;
+      words.push([choices.map(([d, m]) => [d, m.words, m.wordsMost]), weight]);
+      texts.push([choices.map(([d, m]) => [d, m.texts, m.wordsMost]), weight]);
     }
     const total = new Sums(this.count);
     this.#blend(total, grams, gramsMost ? GRAM_SHARE / (SCALE * gramsMost) : 0);
     this.#blend(total, words, wordsMost ? (1 - GRAM_SHARE) / (SCALE * wordsMost) : 0);
-    return total.take();
+    this.#blend(this.places, texts, length ? 1 / Math.sqrt(length) : 0);
+    const places = this.places.values, found = total.take();
+    for (let i = 0; i < found.articles.length; i++) {
+      const cosine = Math.min(1, places[found.articles[i]]);
+      found.values[i] = (found.values[i] + TEXTS_SHARE * cosine) / (1 + TEXTS_SHARE);
+    }
+    this.places.take();
+    return found;
   }
 
   /** Adds each slot's best choice, each choice as a share of its own most. */
@@ -408,13 +438,16 @@ export class Index {
 
   #sum(matches) {
     const both = { gramsMost: 0, wordsMost: 0, alike: new Map() };
-    for (const part of ["grams", "words"]) {
+    for (const part of ["grams", "words", "texts"]) {
       for (const match of matches) {
         const { articles, values } = match[part];
         for (let i = 0; i < articles.length; i++) this.sums.add(articles[i], values[i]);
-        both[part + "Most"] += match[part + "Most"];
       }
       both[part] = this.sums.take();
+    }
+    for (const { gramsMost, wordsMost } of matches) {
+      both.gramsMost += gramsMost;
+      both.wordsMost += wordsMost;
     }
     return both;
   }
@@ -452,7 +485,7 @@ export class Index {
     const grams = this.sums.take();
     const { sums, holders } = this.#frequency(alike, true);
     const { found: words, most: wordsMost } = this.#bm25(sums, holders, 1);
-    return { grams, gramsMost, words, wordsMost, alike };
+    return { grams, gramsMost, words, wordsMost, texts: this.#texts(alike, wordsMost), alike };
   }
 
   #feature(view, feature) {
@@ -494,6 +527,14 @@ export class Index {
     let holders = 0;
     if (peaks) for (const value of this.peaks.take().values) holders += value;
     return { sums, holders };
+  }
+
+  #texts(alike, weight) {
+    for (const [number, likeness] of alike) {
+      const worth = weight * likeness;
+      for (let i = this.from[number]; i < this.from[number + 1]; i++) this.sums.add(this.articles[i], worth * this.shares[i]);
+    }
+    return this.sums.take();
   }
 
   #bm25({ articles, values }, holders, weight) {

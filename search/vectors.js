@@ -2,10 +2,10 @@
 
 import { TERMS_VERSION } from "./terms.js";
 
-export const SHARE = 0.533;
-export const STOP_WEIGHT = 0.3;
+export const SHARE = 0.85;
+export const STOP_WEIGHT = 0.5;
 const MAGIC = "KBV1";
-const FORMAT = 1;
+const FORMAT = 2;
 const CENTRE = 7.5;
 
 /** Opens the bytes of a table's file. */
@@ -27,12 +27,26 @@ export function rarity(holders, articles) {
   return Math.log(1 + (articles + 0.5) / (holders + 0.5));
 }
 
+/** What a word's vector counts that `holders` of the `articles` have. */
+export function weight(holders, articles) {
+  return Math.sqrt(rarity(holders, articles));
+}
+
 class Table {
-  constructor({ dimensions, steps }, words, codes) {
+  constructor({ dimensions, steps, articles, scale }, words, codes) {
+    this.articles = articles;
+    this.scale = scale;
     this.dimensions = dimensions;
     this.steps = steps;
     this.codes = codes;
     this.rows = new Map(words.map((word, row) => [word, row]));
+  }
+
+  /** The articles' vectors, one after the other. */
+  articleVectors() {
+    const size = this.articles * this.dimensions;
+    const codes = new Int8Array(this.codes.buffer, this.codes.byteOffset + this.codes.length - size, size);
+    return Float32Array.from(codes, (code) => this.scale * code);
   }
 
   has(term) {

@@ -9,6 +9,7 @@ import json
 import sys
 from array import array
 from collections.abc import Generator, Iterable, Mapping, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,10 @@ from kb.errors import SearchIndexError
 from kb.index.terms import TERMS_VERSION
 from kb.index.vectors import Floats
 
-FORMAT = 1
+FORMAT = 2
 _ABOUT = "about.json"
+_SHARES = "shares.bin"
 _VECTORS = "vectors.bin"
-_ARTICLE_VECTORS = "articles.f32"
 _WRITER_MEMORY_MB = 64
 
 
@@ -45,13 +46,14 @@ def write(
     folder: Path,
     articles: Iterable[tuple[Mapping[str, int], Mapping[str, Any]]],
     about: Mapping[str, Any],
+    shares: Iterable[Mapping[str, float]],
     *,
     vectors: bytes = b"",
-    article_vectors: Sequence[Floats] = (),
 ) -> None:
     """An index in ``folder``, which must be empty or not exist: each article's term counts and stored fields.
 
-    ``vectors`` is the file of the table of word vectors, ``article_vectors`` the articles' own.
+    ``shares`` are the articles' weights of the same terms (:func:`kb.index.centroids.centroids`).
+    ``vectors`` is the file of the table of word vectors.
     """
     folder.mkdir(parents=True, exist_ok=True)
     made = index.create_in(str(folder), Schema(article=STORED, terms=TermCounts()))
@@ -60,14 +62,25 @@ def write(
         writer.add_document(terms=counts, article=json.dumps(stored, ensure_ascii=False))
     writer.commit(merge=False)
     made.close()
+    (folder / _SHARES).write_bytes(_by_term(shares))
     text = json.dumps({"format": FORMAT, "terms": TERMS_VERSION, **about}, ensure_ascii=False)
     if vectors:
         (folder / _VECTORS).write_bytes(vectors)
-        (folder / _ARTICLE_VECTORS).write_bytes(b"".join(_little(vector) for vector in article_vectors))
     (folder / _ABOUT).write_text(text, "utf-8")
 
 
-def _little(vector: Floats) -> bytes:
+def _by_term(shares: Iterable[Mapping[str, float]]) -> bytes:
+    """For the terms in sorted order, the number of their articles; then, in that order, the articles' shares."""
+    by_term: dict[str, list[float]] = {}
+    for of_article in shares:
+        for term, share in of_article.items():
+            by_term.setdefault(term, []).append(share)
+    ordered = [by_term[term] for term in sorted(by_term)]
+    holders = array("I", map(len, ordered))
+    return _little(holders) + _little(array("f", [share for of_term in ordered for share in of_term]))
+
+
+def _little(vector: "array[Any]") -> bytes:
     if sys.byteorder == "big":
         vector = array(vector.typecode, vector)
         vector.byteswap()
@@ -86,6 +99,7 @@ class DiskIndex:
         self._keys: list[bytes] = list(self._reader.lexicon("terms"))
         self.terms = [key.decode() for key in self._keys]
         self._folder = folder
+        self._shares_from, self._shares = self._read_shares()
         vectors = folder / _VECTORS
         self.vectors = vectors.read_bytes() if vectors.is_file() else b""
         self._stored: dict[int, Mapping[str, Any]] = {}
@@ -98,6 +112,10 @@ class DiskIndex:
             found = self._postings[term] = self._read(self._keys[term])
         return found
 
+    def shares(self, term: int) -> Floats:
+        """What the term weighs in each of the articles of :meth:`postings`."""
+        return self._shares[self._shares_from[term] : self._shares_from[term + 1]]
+
     def article(self, number: int) -> Mapping[str, Any]:
         """What was stored of the article."""
         stored = self._stored.get(number)
@@ -105,15 +123,18 @@ class DiskIndex:
             stored = self._stored[number] = json.loads(self._reader.stored_fields(number)["article"])
         return stored
 
-    def article_vectors(self, dimensions: int) -> list[Floats]:
-        """Each article's vector."""
-        numbers = array("f", (self._folder / _ARTICLE_VECTORS).read_bytes())
-        if sys.byteorder == "big":
-            numbers.byteswap()
-        return [numbers[i : i + dimensions] for i in range(0, len(numbers), dimensions)]
-
     def close(self) -> None:
         self._reader.close()
+
+    def _read_shares(self) -> tuple[Sequence[int], Floats]:
+        data = (self._folder / _SHARES).read_bytes()
+        holders, shares = array("I"), array("f")
+        holders.frombytes(data[: holders.itemsize * len(self.terms)])
+        shares.frombytes(data[holders.itemsize * len(self.terms) :])
+        if sys.byteorder == "big":
+            holders.byteswap()
+            shares.byteswap()
+        return [0, *accumulate(holders)], shares
 
     def _read(self, key: bytes) -> tuple[list[int], list[int]]:
         matcher = self._reader.postings("terms", key)

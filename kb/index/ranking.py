@@ -1,17 +1,19 @@
 """How well an article answers: the mathematics of search, the same as in ``search/engine.js``.
 
-Two readings of a question are averaged, because their mistakes differ. Both are BM25 (Robertson and
-Zaragoza 2009) over all of an article's text as one field, divided by the most the question could reach, so that a
-score lies between 0 and 1 and one threshold serves every question:
+Three readings of a question are averaged, because their mistakes differ, each between 0 and 1, so that one threshold
+serves every question. The first two are BM25 (Robertson and Zaragoza 2009) over all of an article's text as one field,
+divided by the most the question could reach:
 
 * *grams*: every feature of every word of the question counts by itself;
 * *words*: each word of the question is one term, whose frequency in an article is that of all the words like it, each
-  multiplied by its likeness, the share of the question word's features (by rarity) that it has.
+  multiplied by its likeness, the share of the question word's features (by rarity) that it has;
+* *texts*: the cosine of the question's words and the article's place among its texts (:mod:`kb.index.centroids`), where
+  likeness counts as well.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from math import log
+from math import log, sqrt
 from typing import Protocol
 
 from kb.index.terms import EXACT_WEIGHT, features
@@ -20,6 +22,8 @@ K1 = 2.0
 B = 0.75
 SCALE = K1 + 1
 GRAM_SHARE = 0.5
+TEXTS_SHARE = 0.25
+"""What the third reading counts, against 1 for the first two."""
 LIKENESS_FLOOR = 0.15
 """Likeness below which a word is another word."""
 COMPLETION_LIKENESS = 0.9
@@ -39,15 +43,19 @@ class Postings(Protocol):
 
     def postings(self, term: int) -> tuple[Sequence[int], Sequence[int]]: ...
 
+    def shares(self, term: int) -> Sequence[float]: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What one word of a question finds: values by article for both readings, with the most they could be."""
+    """What one word of a question finds: values by article for the readings, with the most they could be."""
 
     grams: dict[int, float]
     grams_most: float
     words: dict[int, float]
     words_most: float
+    texts: dict[int, float]
+    """Weighted by ``words_most``."""
     alike: dict[int, float]
     """Term numbers and their likeness."""
 
@@ -109,15 +117,20 @@ class Ranker:
         """Article numbers and their scores, for articles that share anything with the question."""
         grams: dict[int, float] = {}
         words: dict[int, float] = {}
-        grams_most = words_most = 0.0
+        texts: dict[int, float] = {}
+        grams_most = words_most = length = 0.0
         for slot in slots:
             choices = [(discount, self._choice(slot, found)) for discount, found in slot.choices]
             first = choices[0][1]
             grams_most += slot.weight * first.grams_most
             words_most += slot.weight * first.words_most
             _add(grams, [(d, c.grams, c.grams_most) for d, c in choices], slot.weight * first.grams_most)
-            _add(words, [(d, c.words, c.words_most) for d, c in choices], slot.weight * first.words_most)
-        return self._blend(grams, grams_most, words, words_most)
+            weight = slot.weight * first.words_most
+            length += weight * weight
+            _add(words, [(d, c.words, c.words_most) for d, c in choices], weight)
+            _add(texts, [(d, c.texts, c.words_most) for d, c in choices], weight)
+        blended = self._blend(grams, grams_most, words, words_most)
+        return _with_texts(blended, texts, sqrt(length))
 
     def match(self, word: str, *, skeletons: bool = False, partial: bool = False) -> Match:
         """What a word finds."""
@@ -166,7 +179,7 @@ class Ranker:
                 alike[number] = max(alike.get(number, 0.0), COMPLETION_LIKENESS)
         frequency, best = self._frequency(alike.items())
         values, most = self._bm25(frequency, sum(best.values()), 1.0)
-        return Match(grams, grams_most, dict(values), most, alike)
+        return Match(grams, grams_most, dict(values), most, self._texts(alike, most), alike)
 
     def _feature(self, view: View, skeletons: bool, feature: str) -> tuple[list[tuple[int, float]], float]:
         """BM25 of one feature by article, and its weight."""
@@ -203,6 +216,15 @@ class Ranker:
                     best[article] = weight
         return frequency, best
 
+    def _texts(self, alike: dict[int, float], weight: float) -> dict[int, float]:
+        found: dict[int, float] = {}
+        for number, likeness in alike.items():
+            worth = weight * likeness
+            articles, _ = self.index.postings(number)
+            for article, share in zip(articles, self.index.shares(number), strict=True):
+                found[article] = found.get(article, 0.0) + worth * share
+        return found
+
     def _bm25(
         self, frequency: dict[int, float], holders: float, weight: float
     ) -> tuple[list[tuple[int, float]], float]:
@@ -217,6 +239,15 @@ class Ranker:
         while last < len(forms) and last - first < COMPLETIONS_LIMIT and forms[last].startswith(word):
             last += 1
         return range(first, last)
+
+
+def _with_texts(blended: dict[int, float], texts: dict[int, float], length: float) -> dict[int, float]:
+    """The average of the first two readings and the third; articles of the third are among the others'."""
+    found = {}
+    for article, value in blended.items():
+        cosine = min(1.0, texts.get(article, 0.0) / length) if length else 0.0
+        found[article] = (value + TEXTS_SHARE * cosine) / (1 + TEXTS_SHARE)
+    return found
 
 
 def _begun(view: View, word: str) -> list[str]:
@@ -259,12 +290,16 @@ def _add(
 def _sum(matches: Sequence[Match]) -> Match:
     grams: dict[int, float] = {}
     words: dict[int, float] = {}
+    texts: dict[int, float] = {}
     alike: dict[int, float] = {}
     for match in matches:
         for article, value in match.grams.items():
             grams[article] = grams.get(article, 0.0) + value
         for article, value in match.words.items():
             words[article] = words.get(article, 0.0) + value
+        for article, value in match.texts.items():
+            texts[article] = texts.get(article, 0.0) + value
         for number, value in match.alike.items():
             alike[number] = max(alike.get(number, 0.0), value)
-    return Match(grams, sum(m.grams_most for m in matches), words, sum(m.words_most for m in matches), alike)
+    grams_most, words_most = sum(m.grams_most for m in matches), sum(m.words_most for m in matches)
+    return Match(grams, grams_most, words, words_most, texts, alike)

@@ -11,11 +11,11 @@ from kb.index.ranking import Ranker, Slot
 from kb.index.rules import Rules
 from kb.index.terms import terms
 from kb.index.understanding import Reader
-from kb.index.vectors import SHARE, STOP_WEIGHT, Table, dot, rarity, unit
+from kb.index.vectors import SHARE, STOP_WEIGHT, Table, dot, unit, weight
 
-THRESHOLD = 0.16
+THRESHOLD = 0.21
 """Score from which an article is worth suggesting; see ``kb eval`` for what it keeps and lets through."""
-THRESHOLD_WITH_VECTORS = 0.26
+THRESHOLD_WITH_VECTORS = 0.31
 SCORE_DECIMALS = 6
 """Scores are compared rounded: the two engines add the same numbers in another order."""
 _STAND_INS = 3
@@ -29,12 +29,13 @@ class Index:
         about = disk.about
         self.language: str = about["language"]
         self._table = Table(disk.vectors) if disk.vectors else None
-        self._vectors = disk.article_vectors(self._table.dimensions) if self._table else []
+        self._vectors = self._table.articles if self._table else []
         usual = THRESHOLD_WITH_VECTORS if self._table else THRESHOLD
         self.threshold: float = about["threshold"] or usual
         self.lengths: Sequence[int] = about["lengths"]
         self.terms: Sequence[str] = disk.terms
         self.postings = disk.postings
+        self.shares = disk.shares
         rules = Rules(
             frozenset(about["stop"]),
             tuple(tuple(tuple(phrase.split(" ")) for phrase in group) for group in about["synonyms"]),
@@ -119,8 +120,8 @@ class Index:
             for word in slot.choices[0][1]:
                 for term, share in self._in_table(table, slot, word):
                     stop = STOP_WEIGHT if term in self._stop else 1.0
-                    weight = share * stop * rarity(self._holders(term), len(self.lengths))
-                    total = [a + weight * b for a, b in zip(total, table.vector(term), strict=True)]
+                    worth = share * stop * weight(self._holders(term), len(self.lengths))
+                    total = [a + worth * b for a, b in zip(total, table.vector(term), strict=True)]
         return unit(total)
 
     def _in_table(self, table: Table, slot: Slot, word: str) -> list[tuple[str, float]]:

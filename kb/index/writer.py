@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kb.index.centroids import centroids
 from kb.index.document import Document
 from kb.index.packed import Tokens, pack_index
 from kb.index.rules import Rules
-from kb.index.vectors import Table, article_vectors, available, make
+from kb.index.vectors import Text, available, make
 
 MANIFEST = "manifest.json"
 FOLDER = "search"
@@ -50,15 +51,21 @@ def write(
     tokens: list[list[list[str]]] = []
     counts: list[Counter[str]] = []
     lengths: list[int] = []
+    texts: list[list[list[str]]] = []
     for document in documents:
         fields = [reader.read(text) for text in document.fields()]
         tokens.append([of_field for of_field, _ in fields])
-        counts.append(_counted([of_field for _, of_field in fields], document.weights()))
+        texts.append([of_field for _, of_field in fields])
+        counts.append(_counted(texts[-1], document.weights()))
         lengths.append(sum(len(of_field) for _, of_field in fields))
     about = _about(language, rules, threshold)
     table = b""
     if vectors is not None and available(language):
-        table = make(reader.surfaces(), language, vectors)
+        articles = [
+            [Text(written, read) for written, read in zip(document.fields(), of_article, strict=True)]
+            for document, of_article in zip(documents, texts, strict=True)
+        ]
+        table = make(reader.surfaces(), language, vectors, articles, rules.stop)
     files: tuple[str, ...] = ()
     size = 0
     if site_dir is not None:
@@ -67,7 +74,7 @@ def write(
         files = _publish(site_dir / FOLDER, data, table, language, languages)
     if index_dir is not None:
         about |= {"lengths": lengths}
-        _to_disk(index_dir, documents, counts, about, table, rules.stop)
+        _to_disk(index_dir, documents, counts, texts, about, table)
     return Written(len(documents), files, size)
 
 
@@ -114,9 +121,9 @@ def _to_disk(
     folder: Path,
     documents: Sequence[Document],
     counts: Sequence[Counter[str]],
+    texts: Sequence[Sequence[Sequence[str]]],
     about: dict[str, Any],
     table: bytes,
-    stop: frozenset[str],
 ) -> None:
     from kb.index import disk  # Whoosh takes long to import, and a build for the browser alone does without
 
@@ -124,8 +131,8 @@ def _to_disk(
         folder,
         ((count, _stored(document)) for count, document in zip(counts, documents, strict=True)),
         about,
+        centroids(texts),
         vectors=table,
-        article_vectors=article_vectors(Table(table), counts, stop) if table else (),
     )
 
 
