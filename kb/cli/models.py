@@ -149,19 +149,26 @@ def run_calibrate(args: argparse.Namespace, console: Console) -> int:
         if not wanted or pair in wanted
     ]
     if not legs:
-        raise ConfigError("there is no model to calibrate", hint="kb models install en-uk")
+        lacking = engines.missing((argos.NAME, firefox.NAME), os.environ)
+        raise ConfigError("there is no model to calibrate", hint=lacking or "kb models install en-uk")
     try:
         for leg in legs:
             result = calibrate.measure(leg, calibrate.sample(texts_in(project.catalog, leg.source)))
             calibrate.keep(result, leg.model().identity, pins)
             for style, share in result.shares:
                 console.print(f"{leg.model().identity}  {style.token(0):<8} {share:4.0%}")
-            best = result.tokens.token(0) if result.tokens else "none: its texts are cut at markup"
-            console.note(f"{leg.model().identity}: {best}, {result.rate:.0f} segments a second")
+            console.note(f"{leg.model().identity}: {_chosen(result)}, {result.rate:.0f} segments a second")
     finally:
         for engine in installed:
             engine.close()
     return 0
+
+
+def _chosen(result: calibrate.Result) -> str:
+    if result.tokens is None:
+        return "none; markup is put around the translated words, or texts are cut at it"
+    lost = "" if result.tokens.steady else ", often lost; markup is first put around the translated words"
+    return f"{result.tokens.token(0)}{lost}"
 
 
 def _pair(text: str) -> tuple[str, str]:

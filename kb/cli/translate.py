@@ -2,8 +2,8 @@
 
 import argparse
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -143,7 +143,7 @@ def _plan(
     project: Project, args: argparse.Namespace, installed: Sequence[Translator], options: run.Options
 ) -> run.Plan:
     config = project.config
-    return run.plan(
+    plan = run.plan(
         project.catalog,
         project.memories,
         known_languages(config, args.languages),
@@ -152,6 +152,21 @@ def _plan(
         options=options,
         broken=project.broken,
     )
+    names = (args.engine,) if args.engine else config.translate.engines
+    advice = engines.missing(names, os.environ)
+    return replace(plan, problems=tuple(map(_without_any(advice), plan.problems))) if advice else plan
+
+
+def _without_any(advice: str) -> Callable[[Problem], Problem]:
+    """Where no engine is installed at all, a model would be of no use: first comes the engine."""
+
+    def told(problem: Problem) -> Problem:
+        if problem.code != "no-engine":
+            return problem
+        message = f"{problem.message}: no engine is installed at all"
+        return replace(problem, message=message, hint=f"{advice}, then {problem.hint}")
+
+    return told
 
 
 def _calibrated(plan: run.Plan, project: Project, pins: Pins, console: Console) -> bool:

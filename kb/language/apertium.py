@@ -15,6 +15,7 @@ import subprocess
 import threading
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 
 from kb.errors import EngineError
@@ -39,6 +40,16 @@ _GRAMMAR = re.compile(r"cg-proc [^|]*('[^'|]+')")
 _RATE = 300.0  # segments a second, measured with Spanish and Catalan
 
 
+def program_in(environ: Mapping[str, str]) -> str:
+    """The path of the program, "" where it is not installed."""
+    return shutil.which(NAME, path=environ.get("PATH", "")) or ""
+
+
+def is_available() -> bool:
+    """Whether what cuts texts into sentences for it is installed (extra `apertium`)."""
+    return find_spec("sentencex") is not None
+
+
 class Apertium:
     """The engine over the installed modes. `program` is the path of `apertium`, else found on the PATH."""
 
@@ -47,7 +58,7 @@ class Apertium:
     def __init__(
         self, environ: Mapping[str, str], *, program: str = "", answer_seconds: float = ANSWER_SECONDS
     ) -> None:
-        self.program = program or shutil.which("apertium", path=environ.get("PATH", "")) or ""
+        self.program = program or program_in(environ)
         self.answer_seconds = answer_seconds
         self._pipes: dict[Pair, _Pipe] = {}
 
@@ -68,7 +79,7 @@ class Apertium:
         return match.group() if match else "0"
 
     def pairs(self) -> Collection[Pair]:
-        return self.modes.keys()
+        return self.modes.keys() if is_available() else ()
 
     def model(self, source: str, target: str) -> Model:
         identity = f"{NAME}/{self.modes[source, target].stem}-{self.version}"

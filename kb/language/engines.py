@@ -10,6 +10,7 @@ from kb.language.markup import translate_segments
 from kb.language.pins import Pins
 from kb.language.quality import gate
 
+PACKAGE = "babelfaq"
 NAMES = (argos.NAME, firefox.NAME, apertium.NAME)
 
 
@@ -31,6 +32,20 @@ def _engine(name: str, models: Path, environ: Mapping[str, str], pins: Pins) -> 
     if name == apertium.NAME:
         return apertium.Apertium(environ)
     raise ConfigError(f"'{name}' is not an engine", hint=did_you_mean(name, NAMES))
+
+
+def missing(names: Sequence[str], environ: Mapping[str, str]) -> str:
+    """What to install where none of the engines of these names can run; "" when one can."""
+    usable = {
+        argos.NAME: argos.is_available(),
+        firefox.NAME: firefox.is_available(),
+        apertium.NAME: apertium.is_available() and bool(apertium.program_in(environ)),
+    }
+    if any(usable[name] for name in names):
+        return ""
+    extras = [f"pip install '{PACKAGE}[{name}]'" for name in names]
+    beside = " beside the program Apertium" if apertium.NAME in names else ""
+    return " or ".join(extras) + beside
 
 
 def needed_route(source: str, target: str, engines: Sequence[Translator]) -> Route:

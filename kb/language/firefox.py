@@ -92,8 +92,8 @@ def read_files(folder: Path, source: str, target: str) -> Files:
 
 
 def is_available() -> bool:
-    """Whether the library is installed (extra `firefox`)."""
-    return find_spec("fxtranslate") is not None
+    """Whether the libraries are installed (extra `firefox`)."""
+    return all(find_spec(name) is not None for name in ("fxtranslate", "sentencex"))
 
 
 class Firefox:

@@ -2,10 +2,11 @@
 
 import ast
 import json
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,9 @@ from kb.errors import EngineError, ModelError
 from kb.language import argos, calibrate, models
 from kb.language.argos import Argos, Session, folders
 from kb.language.engine import Leg
+from kb.language.markup import translate_segments
 from kb.language.pins import Pins
+from kb.language.quality import gate
 from kb.language.vocabulary import Vocabulary, characters
 
 MODEL = Path(__file__).parents[1] / "data" / "models" / "translate-en_pt-0_1.argosmodel"
@@ -92,6 +95,58 @@ def test_calibration_finds_tokens_the_model_copies_and_keeps_them(copied: Path) 
     model = Argos([copied / "argos"], Pins(copied)).model("en", "pt")
     assert model.calibrated
     assert model.tokens == result.tokens
+
+
+def test_whether_a_model_loses_many_tokens_is_measured_and_kept(copied: Path) -> None:
+    class Losing(Argos):
+        """Loses the tokens of every third text."""
+
+        def translate(self, texts: Sequence[str], source: str, target: str) -> list[str]:
+            return [re.sub(r"\d", "", text) if number % 3 == 0 else text for number, text in enumerate(texts)]
+
+    pins = Pins(copied)
+    leg = Leg(Losing([copied / "argos"], pins), "en", "pt")
+    words = ["goods", "lamp", "order", "bed", "parcel", "chair"]
+    result = calibrate.measure(
+        leg, calibrate.sample(f"You can return the {word} to our shop." for word in words)
+    )
+    calibrate.keep(result, leg.model().identity, pins)
+    kept = Pins(copied).get(leg.model().identity).tokens
+    assert kept == result.tokens
+    assert kept is not None
+    assert not kept.steady
+
+
+def test_the_torture_page_survives_a_real_small_model(copied: Path) -> None:
+    from kb.language.pagecheck import check_page, skeleton
+    from kb.language.segments import body, scan
+    from tests.language.rendering import render
+    from tests.language.test_markup import LITERALS, TORTURE
+
+    document = scan(TORTURE)
+    pins = Pins(copied)
+    engine = Argos([copied / "argos"], pins)
+    leg = Leg(engine, "en", "pt")
+    result = calibrate.measure(leg, calibrate.sample(segment.text for segment in document.segments))
+    calibrate.keep(result, leg.model().identity, pins)
+    engine.forget()
+    model = leg.model()
+    outcomes = translate_segments(
+        [segment.text for segment in document.segments],
+        leg,
+        style=model.tokens,
+        encodable=model.encodable,
+        keep=[segment.keep for segment in document.segments],
+        accept=gate("en", "pt"),
+        max_words=model.max_words,
+        target="pt",
+    )
+    engine.close()
+    page = check_page(document, [outcome.text for outcome in outcomes], render=render)
+    assert skeleton(render(body(page.text))).parts == skeleton(render(body(TORTURE))).parts
+    assert [literal for literal in LITERALS if literal not in page.text] == []
+    left = sum(text is None for text in page.translations)
+    assert left <= 0.05 * len(document.segments)
 
 
 def test_packages_are_found_where_argos_translate_keeps_them() -> None:

@@ -31,6 +31,15 @@ socket.getaddrinfo = socket.create_connection = refuse
 """
 """As `sitecustomize`, every Python process of a command begins with it, those of the engines too."""
 
+NO_LIBRARIES = """
+import importlib.util
+
+found = importlib.util.find_spec
+libraries = {"ctranslate2", "sentencepiece", "sentencex", "fxtranslate"}
+importlib.util.find_spec = lambda name, package=None: None if name in libraries else found(name, package)
+"""
+"""Added to it, a command finds none of the engines' libraries."""
+
 COMMANDS = "import sys, kb.cli\nkb.cli.COMMANDS = ('translate', 'review', 'models')\nsys.exit(kb.cli.main())"
 
 
@@ -123,6 +132,21 @@ def test_without_an_engine_the_language_is_named_and_nothing_written(shop: Path)
     assert "9 segments wait for a translation from 'en'" in done.stderr
     assert "kb models install en-pt" in done.stderr
     kb(shop, "translate", "pt", code=1)
+    assert files(shop) == {}
+
+
+def test_without_any_engine_the_extras_are_named(shop: Path) -> None:
+    hidden = shop / "blocked" / "sitecustomize.py"
+    hidden.write_text(hidden.read_text() + NO_LIBRARIES)
+    for command in (["translate"], ["translate", "--dry-run"]):
+        error = kb(shop, *command).stderr + kb(shop, *command).stdout
+        assert "no engine is installed at all" in error
+        for engine in ("argos", "firefox", "apertium"):
+            assert f"pip install 'babelfaq[{engine}]'" in error
+    assert "pip install 'babelfaq[argos]', then kb models install en-pt" in (
+        kb(shop, "translate", "pt", "--engine", "argos", code=1).stderr
+    )
+    assert "babelfaq[firefox]" in kb(shop, "models", "calibrate", code=2).stderr
     assert files(shop) == {}
 
 
