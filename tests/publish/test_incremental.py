@@ -334,10 +334,9 @@ def test_two_builds_are_identical_on_two_paths_and_two_days(tmp_path: Path) -> N
 
 
 def test_hook_that_counts_pages_is_asked_again_for_all(centre: Shop) -> None:
-    centre.write(
-        "hooks.py",
-        "seen = []\ndef on_page_content(html, **_):\n    seen.append(1)\n    return html + str(len(seen))\n",
-    )
+    begin = "seen = []\ndef on_pre_build(**_):\n    seen.clear()\n"
+    count = "def on_page_content(html, **_):\n    seen.append(1)\n    return html + str(len(seen))\n"
+    centre.write("hooks.py", begin + count)
     mkdocs = (centre.root / "mkdocs.yml").read_text("utf-8")
     centre.write("mkdocs.yml", f"{mkdocs}\nhooks:\n  - hooks.py\n")
     build_at(centre.root)
