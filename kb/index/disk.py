@@ -104,6 +104,7 @@ class DiskIndex:
         self.vectors = vectors.read_bytes() if vectors.is_file() else b""
         self._stored: dict[int, Mapping[str, Any]] = {}
         self._postings: dict[int, tuple[list[int], list[int]]] = {}
+        self._shares_read: dict[int, list[float]] = {}
 
     def postings(self, term: int) -> tuple[list[int], list[int]]:
         """Articles with the term, ascending, and how often each has it."""
@@ -112,9 +113,13 @@ class DiskIndex:
             found = self._postings[term] = self._read(self._keys[term])
         return found
 
-    def shares(self, term: int) -> Floats:
+    def shares(self, term: int) -> Sequence[float]:
         """What the term weighs in each of the articles of :meth:`postings`."""
-        return self._shares[self._shares_from[term] : self._shares_from[term + 1]]
+        found = self._shares_read.get(term)
+        if found is None:
+            shares = self._shares[self._shares_from[term] : self._shares_from[term + 1]]
+            found = self._shares_read[term] = shares.tolist()
+        return found
 
     def article(self, number: int) -> Mapping[str, Any]:
         """What was stored of the article."""

@@ -170,16 +170,17 @@ class Ranker:
                 grams[article] = grams.get(article, 0.0) + value
         alike = self._alike(view, wanted)
         if completions:
-            frequency = self._frequency((n, 1.0) for n in completions)[0]
+            frequency = self._frequency(completions)
             values, most = self._bm25(frequency, len(frequency), EXACT_WEIGHT)
             grams_most += most
             for article, value in values:
                 grams[article] = grams.get(article, 0.0) + value
             for number in completions:
                 alike[number] = max(alike.get(number, 0.0), COMPLETION_LIKENESS)
-        frequency, best = self._frequency(alike.items())
+        frequency, best, places = self._by_words(alike)
         values, most = self._bm25(frequency, sum(best.values()), 1.0)
-        return Match(grams, grams_most, dict(values), most, self._texts(alike, most), alike)
+        texts = {article: most * place for article, place in places.items()}
+        return Match(grams, grams_most, dict(values), most, texts, alike)
 
     def _feature(self, view: View, skeletons: bool, feature: str) -> tuple[list[tuple[int, float]], float]:
         """BM25 of one feature by article, and its weight."""
@@ -188,7 +189,7 @@ class Ranker:
         if found is None:
             if len(self._features) >= _CACHED_FEATURES:
                 self._features.clear()
-            frequency = self._frequency((n, 1.0) for n in view.having.get(feature, ()))[0]
+            frequency = self._frequency(view.having.get(feature, ()))
             weight = EXACT_WEIGHT if feature[0] == "=" else 1.0
             found = self._features[key] = self._bm25(frequency, len(frequency), weight)
         return found
@@ -204,26 +205,35 @@ class Ranker:
         floor = LIKENESS_FLOOR * most
         return {number: value / most for number, value in shared.items() if value > floor}
 
-    def _frequency(self, weighted: Iterable[tuple[int, float]]) -> tuple[dict[int, float], dict[int, float]]:
-        """Weighted frequency of terms by article, and the greatest weight among them."""
+    def _frequency(self, numbers: Iterable[int]) -> dict[int, float]:
+        """Frequency of terms by article."""
         frequency: dict[int, float] = {}
-        best: dict[int, float] = {}
-        for number, weight in weighted:
+        for number in numbers:
             articles, counts = self.index.postings(number)
             for article, count in zip(articles, counts, strict=True):
-                frequency[article] = frequency.get(article, 0.0) + weight * count
-                if weight > best.get(article, 0.0):
-                    best[article] = weight
-        return frequency, best
+                frequency[article] = frequency.get(article, 0.0) + count
+        return frequency
 
-    def _texts(self, alike: dict[int, float], weight: float) -> dict[int, float]:
-        found: dict[int, float] = {}
+    def _by_words(
+        self, alike: dict[int, float]
+    ) -> tuple[dict[int, float], dict[int, float], dict[int, float]]:
+        """By article, of terms by likeness: frequency, the greatest likeness, and what they weigh in its texts."""
+        frequency: dict[int, float] = {}
+        best: dict[int, float] = {}
+        places: dict[int, float] = {}
         for number, likeness in alike.items():
-            worth = weight * likeness
-            articles, _ = self.index.postings(number)
-            for article, share in zip(articles, self.index.shares(number), strict=True):
-                found[article] = found.get(article, 0.0) + worth * share
-        return found
+            articles, counts = self.index.postings(number)
+            for article, count, share in zip(articles, counts, self.index.shares(number), strict=True):
+                if article in frequency:
+                    frequency[article] += likeness * count
+                    places[article] += likeness * share
+                    if likeness > best[article]:
+                        best[article] = likeness
+                else:
+                    frequency[article] = likeness * count
+                    places[article] = likeness * share
+                    best[article] = likeness
+        return frequency, best, places
 
     def _bm25(
         self, frequency: dict[int, float], holders: float, weight: float
