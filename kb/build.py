@@ -112,12 +112,14 @@ def build(
     languages: Sequence[str] = (),
     workers: int = 0,
     clean: bool = False,
+    warm: bool = False,
     progress: Progress = lambda done, total, what: None,
 ) -> Report:
     """Build the site of ``config`` and release it to ``config.output_dir``.
 
     ``languages`` limits the build to some (for a preview); ``workers`` is the number of processes, 0 for one a core;
-    ``clean`` forgets what earlier builds remembered.
+    ``clean`` forgets what earlier builds remembered; ``warm`` keeps settings and templates in memory, for a process
+    that builds again and again.
 
     Raises:
         ContentError: something in the content must be mended first; carries every finding.
@@ -131,7 +133,7 @@ def build(
         _stop_on_errors(content.problems)
         draft = plan(config, content, today=today, languages=languages or config.languages, cache=cache)
         with release.staging(config.output_dir) as out, _index_staging(config) as index:
-            report = _publish(config, draft, cache, out, index, workers=workers, progress=progress)
+            report = _publish(config, draft, cache, out, index, workers=workers, warm=warm, progress=progress)
     return report
 
 
@@ -160,13 +162,21 @@ def sketch(
 
 
 def _publish(
-    config: Config, draft: Draft, cache: Cache, out: Path, index: Path, *, workers: int, progress: Progress
+    config: Config,
+    draft: Draft,
+    cache: Cache,
+    out: Path,
+    index: Path,
+    *,
+    workers: int,
+    warm: bool,
+    progress: Progress,
 ) -> Report:
     name = f"published-{digest(config.output).hex()}"
     place = digest(str(config.root))
     before = cache.read(name, _Published)
     assets.write(draft.files, out)
-    tasks = _tasks(config, draft, before.files if before else {}, out, index)
+    tasks = _tasks(config, draft, before.files if before else {}, out, index, warm=warm)
     outcomes = _make(tasks, workers=workers, progress=progress)
     sources = _write_root(draft, cache, tasks, out, outcomes)
     problems = [*draft.content.problems, *draft.problems, *cache.problems]
@@ -358,8 +368,10 @@ def _relative(file: Path, root: Path) -> str:
 
 
 def _job(config: Config, draft: Draft, plan: Plan, out: Path, warm: Shared | None) -> Job:
+    known = (warm.settings, warm.theme, warm.words) if warm else ()
     return Job(
         root=config.root,
+        warm=short(plan.language, *known).hex() if warm else "",
         out=out,
         plan=plan,
         strings=draft.centre.strings[plan.language],

@@ -153,7 +153,7 @@ def _build_for_preview(config: configuration.Config, board: Any, console: Consol
     from kb import build
 
     try:
-        report = build.build(config, today=today(), progress=_Progress(console))
+        report = build.build(config, today=today(), warm=True, progress=_Progress(console))
     except KbError as error:
         if not (config.output_dir / "index.html").is_file():
             raise
