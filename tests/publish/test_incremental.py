@@ -21,7 +21,7 @@ from kb.errors import ContentError
 from tests.publish.shop import TODAY, Shop
 
 SEQUENCES = int(os.environ.get("KB_LAW_SEQUENCES", "8"))
-"""Sequences of edits; ``make bench`` runs the law with 200."""
+"""Sequences of edits; ``KB_LAW_SEQUENCES=200 pytest tests/publish/test_incremental.py`` runs the law at length."""
 EDITS = 6
 SLUGS = ("size", "refund", "label", "pickup")
 CATEGORIES = ("returns", "delivery", "paying")
