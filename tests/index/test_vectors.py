@@ -1,12 +1,14 @@
 """Word vectors: found where the library is installed, and the same on both sides."""
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from kb.errors import SearchIndexError
 from kb.index import browser, reader, writer
-from kb.index.vectors import Table, available
+from kb.index.vectors import Table, available, dot
 
 from . import help_centre
 
@@ -34,6 +36,29 @@ def with_meaning(tmp_path_factory: pytest.TempPathFactory) -> Path:
         vectors=cache,
     )
     return folder
+
+
+def test_every_article_has_a_vector_of_length_one(with_meaning: Path) -> None:
+    (file,) = (with_meaning / "site" / "en" / "search").glob("vectors.*.bin")
+    found = Table(file.read_bytes()).articles
+    assert len(found) == len(help_centre.ENGLISH)
+    assert [dot(vector, vector) for vector in found] == pytest.approx([1.0] * len(found), abs=0.05)
+
+
+def test_vectors_of_another_index_are_refused(engine: Path, with_meaning: Path, tmp_path: Path) -> None:
+    shutil.copytree(with_meaning / "site" / "en", tmp_path / "en")
+    writer.write(
+        help_centre.documents("en")[:2],
+        language="en",
+        rules=help_centre.RULES["en"],
+        site_dir=tmp_path / "fewer",
+    )
+    (index,) = (tmp_path / "fewer" / "search").glob("index.*.bin")
+    manifest = tmp_path / "en" / "search" / "manifest.json"
+    shutil.copy(index, manifest.parent)
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "index": index.name}))
+    with pytest.raises(SearchIndexError, match="another index"):
+        browser.ask(engine, tmp_path / "en", ["couch"])
 
 
 def test_meaning_finds_what_shares_no_word(with_meaning: Path) -> None:
