@@ -152,6 +152,8 @@ MANY_TOKENS = 3
 """So many tokens in a clause are too many for a model that lost one in the whole sentence."""
 MUCH_LONGER = 2
 """A sentence so many times as long as its source is a hallucination."""
+CLAUSE_WORDS = 8
+"""Small models lose the thread, or the end, of longer texts: what the gates refused whole is tried in such parts."""
 FEW_WORDS = 8
 """Small models say so few words again and again."""
 _CASE_OF_THEIR_OWN = frozenset({"de", "lb", "tr", "az"})
@@ -733,8 +735,8 @@ def _filled_slots(raw: Slots, slot: Callable[[str], str]) -> str:
 # Many texts
 
 
-_RUNGS = ("masked", "aligned", "pairs", "mended", "split")
-_RUNGS_OF_UNSTEADY = ("aligned", "masked", "pairs", "mended", "split")
+_RUNGS = ("masked", "aligned", "pairs", "mended", "split", "clauses")
+_RUNGS_OF_UNSTEADY = ("aligned", "masked", "pairs", "mended", "split", "clauses")
 
 
 @dataclass(slots=True)
@@ -779,9 +781,7 @@ def translate_segments(
     `translate_batch` must return as many strings as it was given: ValueError otherwise. What it raises
     passes through.
     """
-    ladder = _Ladder(
-        translate_batch, style, sentences.splitter(language, max_words), accept, protect, encodable, target
-    )
+    ladder = _Ladder(translate_batch, style, language, max_words, accept, protect, encodable, target)
     keys = [ladder.add(text, keep[number] if keep else ()) for number, text in enumerate(texts)]
     ladder.run()
     return [ladder.outcome(key) for key in keys]
@@ -797,7 +797,8 @@ class _Ladder:
         self,
         translate_batch: TranslateBatch,
         style: TokenStyle | None,
-        split: Callable[[str], list[str]],
+        language: str,
+        max_words: int,
         accept: Callable[[str, str], str],
         terms: Terms,
         encodable: Encodable,
@@ -806,7 +807,8 @@ class _Ladder:
         self.own_case = re.split("[-_]", target.lower())[0] in _CASE_OF_THEIR_OWN
         self.translate_batch = translate_batch
         self.style = style
-        self.split = split
+        self.split = sentences.splitter(language, max_words)
+        self.short = sentences.splitter(language, min(max_words, CLAUSE_WORDS))
         self.accept = accept
         self.terms = terms
         self.plain = _Protector(terms, (), encodable)
@@ -829,7 +831,8 @@ class _Ladder:
         """Go down the rungs until every text has a result or none is left."""
         for rung in _RUNGS if self.style and self.style.steady else _RUNGS_OF_UNSTEADY:
             pending = [item for item in self.items.values() if item.result is None and self._fits(item, rung)]
-            planner = _Planner(rung, self.split)
+            clauses = rung == "clauses"
+            planner = _Planner("split" if clauses else rung, self.short if clauses else self.split)
             plans = [
                 planner.mended(item.plan) if rung == "mended" and item.plan else planner.plan(item.nodes)
                 for item in pending
@@ -843,6 +846,8 @@ class _Ladder:
         marked = not all(isinstance(node, Text) for node in item.nodes)
         if rung == "split":
             return marked or self.style is None
+        if rung == "clauses":
+            return sentences.words(item.text) > CLAUSE_WORDS
         if rung == "mended":
             return item.plan is not None and not item.numbers_apart
         if rung == "aligned":
@@ -886,7 +891,7 @@ class _Ladder:
             if rung == "masked" and any(good) and not all(good):
                 item.plan = plan
         else:
-            item.result, item.rung = result, "split" if rung == "mended" else rung
+            item.result, item.rung = result, "split" if rung in ("mended", "clauses") else rung
 
     def outcome(self, key: _Key) -> Outcome:
         """What became of a text, with the words inside its markup translated too."""

@@ -97,6 +97,20 @@ def test_only_the_sentence_that_failed_is_cut() -> None:
     assert (text, rung) == ("A **KEPT** WORD. WHAT IS LOST IN `code` HERE.", "split")
 
 
+def test_what_is_refused_whole_is_tried_in_clauses() -> None:
+    def engine(texts: Sequence[str]) -> list[str]:
+        """Loses the end of what is long."""
+        return [" ".join(text.split()[:9]).upper() for text in texts]
+
+    def whole(source: str, translation: str) -> str:
+        return "" if len(source.split()) == len(translation.split()) else "much shorter"
+
+    text = "Take the parcel to the shop, show the label, and keep the slip you are given."
+    outcome = ladder(text, engine, accept=whole)
+    assert outcome == (text.upper(), "split", "masked: much shorter")
+    assert ladder("Ten words " * 5, engine, accept=lambda *_: "no good")[0] is None
+
+
 def test_alt_texts_and_titles_are_translated_apart() -> None:
     text, _, _ = ladder('See ![a "red" shoe](a.png "The `shoe`") and <img alt="x y" src="z"> there.', shouter)
     assert text == 'SEE ![A "RED" SHOE](a.png "THE `shoe`") AND <img alt="X Y" src="z"> THERE.'
