@@ -157,6 +157,8 @@ class _Press:
         self.files = _Shelf(config, plugin)
         self.converter = _Converter(config)
         self.bodies: dict[str, Body] = {}
+        self.listed: Sequence[File] = ()
+        """What templates see as ``pages``: asked for once, since listing all files for each page costs time squared."""
 
     def run(self, env: Environment) -> None:
         env = self.plugin.on_env(env, config=self.config, files=self.files)
@@ -167,6 +169,7 @@ class _Press:
         nav = get_navigation(self.files, self.config) if custom and wanted is None else Navigation([], [])
         pages = [self.files.page(view) for view in views] if nav.pages else map(self.files.page, views)
         if nav.pages:
+            self.listed = self.files.documentation_pages()
             pages = [self.populated(page) for page in pages]
         for page in pages:
             self.write(page if nav.pages else self.populated(page), nav, env)
@@ -194,7 +197,7 @@ class _Press:
     def write(self, page: "_ArticlePage", nav: Navigation, env: Environment) -> None:
         config, plugin = self.config, self.plugin
         page.active = True
-        context = get_context(nav, self.files, config, page)
+        context = get_context(nav, self.listed, config, page)
         context = plugin.on_page_context(context, page=page, config=config, nav=nav)
         html = env.get_template("main.html").render(context)
         output = plugin.on_post_page(html, page=page, config=config).encode("utf-8", "xmlcharrefreplace")
