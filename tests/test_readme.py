@@ -12,7 +12,9 @@ README = (REPOSITORY / "README.md").read_text("utf-8")
 
 
 def kb(*args: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "kb", *args], cwd=cwd, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "kb", *args], cwd=cwd, capture_output=True, text=True, check=False
+    )
 
 
 def test_every_command_the_readme_lists_exists() -> None:
