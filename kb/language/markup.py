@@ -4,7 +4,8 @@ An engine translates plain text and copies some strings of its own choice (`Toke
 calibration). Markup is replaced by such tokens, and a translation counts only when every token came
 back once, in the order the page needs, with the same numbers. Otherwise the ladder goes down: one
 token a pair with its inner text translated apart; the text between the inline nodes translated piece
-by piece; at last the source.
+by piece, and again in short clauses; at last the source. A model that loses many tokens begins with the
+second.
 """
 
 import re
