@@ -33,7 +33,7 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.base
 demo: $(VENV)/.base
 	@echo "== Building the example help centre"
 	@$(BIN)/kb build
-	@$(BIN)/kb serve --no-build --port $(PORT)
+	@$(BIN)/kb desk serve --site site --port $(PORT)
 
 browser:
 	@if command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null; then :; \

@@ -43,7 +43,8 @@ def run_serve(args: argparse.Namespace, console: Console) -> int:
     setup.log_to(console.err)
     site = Path(args.site) if args.site else None
     console.note(
-        f"desk at {console.paint(f'http://{args.host}:{args.port}/api/contact', 'good')} (Ctrl-C stops)"
+        f"{'help centre and desk' if site else 'desk'} at "
+        f"{console.paint(f'http://{args.host}:{args.port}/' + ('' if site else 'api/contact'), 'good')} (Ctrl-C stops)"
     )
     serving.serve(app.create_app(desk, theme=theme_dir(), site=site), args.host, args.port)
     return 0
