@@ -51,7 +51,7 @@ check: $(VENV)/.dev
 
 test: $(VENV)/.dev browser check
 	@echo "== Running the tests"
-	@$(BIN)/python -m pytest -n auto --dist loadgroup --cov=kb --cov-report=term:skip-covered $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile --cov=kb --cov-report=term:skip-covered $(PYTEST_ARGS)
 
 docs: $(VENV)/.base
 	@$(BIN)/python docs/generate.py

@@ -50,7 +50,8 @@ def bare_origin(site: Path) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: while Playwright's loop runs, no other test of the process can run one of its own.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[object]:
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if not CHROMIUM:
