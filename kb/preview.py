@@ -276,8 +276,7 @@ class Watch:
                     watch._happened.set()
 
         observer = Observer()
-        folders = {path if path.is_dir() else path.parent: path.is_dir() for path in self._paths}
-        for folder, recursive in folders.items():
+        for folder, recursive in self._folders().items():
             observer.schedule(Handler(), str(folder), recursive=recursive)
         observer.start()
 
@@ -286,6 +285,22 @@ class Watch:
             observer.join()
 
         return stop
+
+    def _folders(self) -> dict[Path, bool]:
+        """What to observe, and whether with all below it.
+
+        Never the folders that builds write: watchdog's thread dies when one of two exchanged trees goes away. Nor
+        those whose name begins with a dot, where environments and caches lie.
+        """
+        found: dict[Path, bool] = {}
+        for path in self._paths:
+            folder = (path if path.is_dir() else path.parent).resolve()
+            found.setdefault(folder, False)
+            below = folder.iterdir() if path.is_dir() else ()
+            for child in below:
+                if child.is_dir() and not child.name.startswith(".") and self.concerns(str(child)):
+                    found[child] = True
+        return found
 
     def concerns(self, path: str) -> bool:
         """Whether a change of ``path`` matters: of what is watched, but not of what builds write."""
