@@ -13,7 +13,7 @@ from kb.language.pagecheck import Checked, check_page
 from kb.language.segments import scan
 
 HERE = Path(__file__).parent
-CORPORA = Path("/work/shared/corpora")
+CORPORA = Path(__file__).parents[3] / "shared" / "corpora"
 STYLE = TokenStyle("T.{}")
 
 _EXTENSIONS = [
