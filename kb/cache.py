@@ -9,7 +9,6 @@ record names the places of those that count, so a build that is killed leaves at
 """
 
 import os
-import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from hashlib import sha256
@@ -19,6 +18,7 @@ from typing import IO, Any, TypeVar
 import msgspec
 
 from kb.errors import BuildError, Problem
+from kb.locks import lock_file
 
 FORMAT = 1
 _MAGIC = b"KBC1"
@@ -67,7 +67,7 @@ class Cache:
         if not ignore.exists():
             ignore.write_text("*\n", "utf-8")
         self._lock = (self.folder / _LOCK).open("ab")
-        if not _locked(self._lock):
+        if not lock_file(self._lock):
             self._lock.close()
             raise BuildError(
                 f"another build uses the cache {self.base}",
@@ -211,24 +211,3 @@ class Pack:
             self._reader.close()
             self._reader = None
         self._data = None
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _locked(file: IO[bytes]) -> bool:
-        try:
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-else:
-    import fcntl
-
-    def _locked(file: IO[bytes]) -> bool:
-        try:
-            # Not flock: forked workers would inherit it, and outlive a killed build with the lock in their hands.
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, PermissionError):
-            return False
-        return True

@@ -19,12 +19,13 @@ from secrets import token_hex
 from typing import IO
 
 from kb.errors import BuildError
+from kb.locks import lock_file
 from kb.publish.outputscan import scan
 
 GENERATOR = "BabelFAQ"
 """Content of the root page's ``generator`` meta tag, by which a release knows a folder as a site of ours."""
 
-__all__ = ["is_site", "lock_file", "publish", "scan", "staging", "sync", "sync_folder"]
+__all__ = ["is_site", "publish", "scan", "staging", "sync", "sync_folder"]
 
 _PREVIOUS = "previous"
 """Where the old site waits, inside the workspace, on systems that cannot exchange two folders."""
@@ -184,30 +185,6 @@ def _is_still_there(lock: IO[str], path: Path) -> bool:
         return os.path.samestat(os.fstat(lock.fileno()), path.stat())
     except FileNotFoundError:
         return False
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def lock_file(file: IO[str]) -> bool:
-        """Lock an open file for this process; False when another process holds it. The end of the process frees it."""
-        file.seek(0)
-        try:
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-else:
-    import fcntl
-
-    def lock_file(file: IO[str]) -> bool:
-        """Lock an open file for this process; False when another process holds it. The end of the process frees it."""
-        try:
-            # Not flock: forked workers would inherit it, and outlive a killed build with the lock in their hands.
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, PermissionError):
-            return False
-        return True
 
 
 def _recover(workspace: Path, output: Path) -> None:

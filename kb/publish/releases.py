@@ -27,7 +27,8 @@ from pathlib import Path
 from secrets import token_hex
 
 from kb.errors import BuildError
-from kb.publish.release import is_site, lock_file, sync, sync_folder
+from kb.locks import lock_file
+from kb.publish.release import is_site, sync, sync_folder
 
 MARKER = ".babelfaq-releases"
 CURRENT = "current"
