@@ -13,7 +13,6 @@ PACKAGE = Path(__file__).parent.parent / "kb"
 MAY_IMPORT = {
     "errors": set(),
     "resources": set(),
-    "parallel": {"errors"},
     "locks": set(),
     "config": {"errors"},
     "content": {"errors"},
@@ -23,17 +22,10 @@ MAY_IMPORT = {
     "desk": {"errors", "content", "index"},
     "insight": {"errors", "content", "desk"},
     "preview": {"errors", "resources"},
-    "cache": {"errors", "locks"},
-    "reading": {"errors", "cache", "config", "content", "language", "publish"},
-    "circumstances": {"errors", "cache", "config", "publish", "reading"},
-    "making": {"errors", "cache", "index", "publish"},
-    "build": {
-        "errors", "cache", "circumstances", "config", "content", "index", "language", "making", "parallel", "publish",
-        "reading", "resources",
-    },
+    "build": {"errors", "config", "content", "index", "language", "locks", "publish", "resources"},
     "cli": {
         "errors", "config", "content", "language", "publish", "index", "desk", "insight", "build", "preview",
-        "parallel", "resources", "cache", "reading",
+        "resources",
     },
     "__main__": {"cli"},
     "__init__": set(),

@@ -10,7 +10,7 @@ from typing import Any
 
 from kb import config as configuration
 from kb import resources
-from kb.cache import Cache
+from kb.build.cache import Cache
 from kb.cli import reports
 from kb.cli.console import Console, count, interactive
 from kb.cli.site import today
@@ -224,7 +224,7 @@ def _write_baseline(config: configuration.Config, console: Console) -> int:
 
 def findings(config: configuration.Config) -> list[Problem]:
     """Everything there is to say about a content folder, errors first."""
-    from kb import reading
+    from kb.build import reading
 
     try:
         with Cache(config.cache_dir) as cache:

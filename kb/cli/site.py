@@ -56,7 +56,7 @@ def add(commands: Any) -> None:
 
 
 def run_build(args: argparse.Namespace, console: Console) -> int:
-    from kb import build  # MkDocs is slow to load, and most commands do without it
+    from kb.build import steps  # MkDocs is slow to load, and most commands do without it
 
     config = _config(args)
     for language in args.lang:
@@ -65,7 +65,7 @@ def run_build(args: argparse.Namespace, console: Console) -> int:
     if args.output:
         config = dataclasses.replace(config, output=args.output)
     started = time.monotonic()
-    report = build.build(
+    report = steps.build(
         config,
         today=today(),
         languages=args.lang,
@@ -137,23 +137,23 @@ def _follow(args: argparse.Namespace, config: configuration.Config, board: Any, 
 
 
 def _sketch(config: configuration.Config, board: Any) -> None:
-    from kb import build
+    from kb.build import steps
 
     folder = config.root / ".kb" / "preview" / str(time.monotonic_ns())
     for old in folder.parent.glob("*"):
         shutil.rmtree(old, ignore_errors=True)
     folder.mkdir(parents=True)
-    files = build.sketch(config, today=today(), pages=board.pages(), folder=folder)
+    files = steps.sketch(config, today=today(), pages=board.pages(), folder=folder)
     if files:
         board.show(files)
 
 
 def _build_for_preview(config: configuration.Config, board: Any, console: Console) -> bool:
     """Whether the site was built; when not, the last good one stays."""
-    from kb import build
+    from kb.build import steps
 
     try:
-        report = build.build(config, today=today(), warm=True, progress=_Progress(console))
+        report = steps.build(config, today=today(), warm=True, progress=_Progress(console))
     except KbError as error:
         if not (config.output_dir / "index.html").is_file():
             raise

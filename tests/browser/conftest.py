@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from kb import build, config, preview
+from kb import config, preview
+from kb.build import steps
 from tests.browser.reading import CHROMIUM, Reading
 
 CONTENT = Path(__file__).parent / "help"
@@ -28,7 +29,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder a host would serve at ``https://shop.example/``: the help centre is in ``help/``."""
     root = tmp_path_factory.mktemp("centre")
     shutil.copytree(CONTENT, root, dirs_exist_ok=True)
-    report = build.build(config.load(root, {}), today=date(2026, 11, 21), workers=1)
+    report = steps.build(config.load(root, {}), today=date(2026, 11, 21), workers=1)
     assert not [p for p in report.problems if p.severity == "error"]
     host = tmp_path_factory.mktemp("host")
     shutil.copytree(report.output, host / PREFIX)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import kb.cli
-from kb.cache import Cache
+from kb.build.cache import Cache
 from kb.cli import articles, main, reports
 from kb.content.findings import FINDINGS
 from kb.errors import Problem

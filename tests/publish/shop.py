@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-from kb import build, config
-from kb.build import Report
+from kb import config
+from kb.build import steps
+from kb.build.steps import Report
 
 TODAY = date(2026, 11, 21)
 
@@ -74,7 +75,7 @@ class Shop:
 
     def build(self, *, languages: Sequence[str] = (), today: date = TODAY) -> Report:
         settings = config.load(self.root, {})
-        return build.build(settings, today=today, languages=languages, workers=1)
+        return steps.build(settings, today=today, languages=languages, workers=1)
 
     @property
     def site(self) -> Path:

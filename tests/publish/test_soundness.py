@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from kb import build, config
+from kb import config
+from kb.build import steps
 from tests.publish.shop import TODAY
 from tests.publish.soundness import Built
 
@@ -20,7 +21,7 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Built:
     settings = dataclasses.replace(
         config.load(REPOSITORY, {}), output=str(folder / "site"), cache=str(folder / "cache")
     )
-    build.build(settings, today=TODAY)
+    steps.build(settings, today=TODAY)
     return Built(folder / "site", "https://help.oselya.example/")
 
 
@@ -49,7 +50,7 @@ def test_example_articles_can_all_be_reached_from_home(example: Built, language:
 
 
 def test_example_has_no_errors_or_warnings() -> None:
-    report = build.read(config.load(REPOSITORY, {}), today=TODAY)
+    report = steps.read(config.load(REPOSITORY, {}), today=TODAY)
     assert [str(p) for p in report.problems if p.severity == "error"] == []
 
 

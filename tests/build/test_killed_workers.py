@@ -12,7 +12,7 @@ PATIENCE_SECONDS = 30
 
 BUILD = """
 import os, time
-from kb import parallel
+from kb.build import parallel
 
 def task(number, report):
     os.write(1, f"{os.getpid()}\\n".encode())

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from kb.cache import Cache, Pack, Slot
+from kb.build.cache import Cache, Pack, Slot
 from kb.errors import Problem
 from kb.index import rules, writer
 from kb.index.document import Document

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import msgspec
 
-from kb.cache import Cache, digest
+from kb.build.cache import Cache, digest
+from kb.build.reading import code
 from kb.config import Config
 from kb.errors import Problem
 from kb.publish.job import Identity
-from kb.reading import code
 
 _SETTINGS = "mkdocs.yml"
 _LIBRARIES = frozenset({
@@ -25,8 +25,8 @@ _LIBRARIES = frozenset({
     "nh3", "pygments", "pymdown_extensions", "pyyaml", "pyyaml_env_tag", "whoosh3", "wordllama",
 })  # fmt: skip
 """Those that shape pages and indexes; where plugins do, every installed one counts."""
-_PACKAGE = Path(__file__).parent
-_CODE = ("build.py", "making.py", "circumstances.py", "cache.py", "content", "publish", "index")
+_PACKAGE = Path(__file__).parent.parent
+_CODE = ("build", "content", "publish", "index")
 _OURS, _ROOT, _INSTALLED = "ours", "root", "installed"
 
 

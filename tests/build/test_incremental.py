@@ -15,8 +15,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from kb import build, config
-from kb.build import Report
+from kb import config
+from kb.build import steps
+from kb.build.steps import Report
 from kb.errors import ContentError
 from tests.publish.shop import TODAY, Shop
 
@@ -59,7 +60,7 @@ def twin(root: Path) -> Path:
 
 
 def build_at(root: Path, *, clean: bool = False) -> Report:
-    return build.build(config.load(root, {}), today=TODAY, workers=1, clean=clean)
+    return steps.build(config.load(root, {}), today=TODAY, workers=1, clean=clean)
 
 
 class Editing(RuleBasedStateMachine):
@@ -328,7 +329,7 @@ def test_two_builds_are_identical_on_two_paths_and_two_days(tmp_path: Path) -> N
     sites = []
     for name, today in (("one", TODAY), ("another/place", date(2027, 1, 3))):
         shop = help_centre(tmp_path / name)
-        build.build(config.load(shop.root, {}), today=today, workers=1 if name == "one" else 2)
+        steps.build(config.load(shop.root, {}), today=today, workers=1 if name == "one" else 2)
         sites.append(tree(shop.site))
     assert_same(*sites)
 
@@ -369,9 +370,10 @@ def test_build_killed_at_any_moment_leaves_the_site_whole(centre: Shop) -> None:
     """40 incremental builds are killed, each a little later than the one before."""
     day = f"date({TODAY.year}, {TODAY.month}, {TODAY.day})"
     code = (
-        "import sys\nfrom datetime import date\nfrom pathlib import Path\nfrom kb import build, config\n"
+        "import sys\nfrom datetime import date\nfrom pathlib import Path\nfrom kb import config\n"
+        "from kb.build import steps\n"
         "import kb.publish.site\nprint('begin', flush=True)\n"
-        f"build.build(config.load(Path({str(centre.root)!r}), {{}}), today={day}, workers=1)\n"
+        f"steps.build(config.load(Path({str(centre.root)!r}), {{}}), today={day}, workers=1)\n"
     )
     whole = [tree(centre.site)]
     for n in range(KILLS):

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from kb.cache import Cache, digest
+from kb.build.cache import Cache, digest
 from kb.config import Config
 from kb.content import checks, judgement, reader
 from kb.content import media as media_files
@@ -136,7 +136,9 @@ class _Reading:
     def __init__(self, config: Config, today: date, cache: Cache | None) -> None:
         self.config, self.today, self.cache = config, today, cache
         self.hashes: dict[str, bytes] = {}
-        self.rules = code(Path(__file__).parent, "content", "language", "errors.py", "reading.py")
+        self.rules = code(
+            Path(__file__).parent.parent, "content", "language", "errors.py", "build/reading.py"
+        )
         self.folders: dict[str, _Folder] = {}
 
     def content(self) -> Content:

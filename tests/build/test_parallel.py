@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from kb import parallel
+from kb.build import parallel
 from kb.errors import BuildError, ContentError
 
 

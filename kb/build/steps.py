@@ -1,8 +1,8 @@
 """The whole build, as one ordered list of steps: read, check, add translations, make each language, release.
 
-What has not changed since the build before comes from the cache (:mod:`kb.cache`): articles and findings
-(:mod:`kb.reading`), pages and indexes (:mod:`kb.making`), feeds and the root. An incremental build gives the same
-bytes as a clean one.
+What has not changed since the build before comes from the cache (:mod:`kb.build.cache`): articles and findings
+(:mod:`kb.build.reading`), pages and indexes (:mod:`kb.build.making`), feeds and the root. An incremental build
+gives the same bytes as a clean one.
 """
 
 import gc
@@ -15,14 +15,16 @@ from pathlib import Path
 
 import msgspec
 
-from kb import circumstances, making, parallel, reading, resources
-from kb.cache import Cache, digest
-from kb.circumstances import Circumstances
+from kb import resources
+from kb.build import circumstances, making, parallel, reading
+from kb.build.cache import Cache, digest
+from kb.build.circumstances import Circumstances
+from kb.build.making import Outcome, Search, Signature, Task
+from kb.build.reading import Content, read
 from kb.config import Config
 from kb.content.article import Catalog
 from kb.content.media import Media
 from kb.errors import ContentError, Problem, ranked
-from kb.making import Outcome, Search, Signature, Task
 from kb.publish import addresses, assets, feeds, hosts, interface, policy, release, standalone
 from kb.publish.addresses import Target
 from kb.publish.assets import Assets
@@ -34,7 +36,6 @@ from kb.publish.pages import Plan, availability
 from kb.publish.policy import Sources
 from kb.publish.standalone import Standalone
 from kb.publish.texts import write as write_texts
-from kb.reading import Content, read
 
 __all__ = ["Content", "Made", "Report", "build", "plan", "read"]
 
