@@ -270,9 +270,11 @@ class Watch:
 
         class Handler(FileSystemEventHandler):
             def on_any_event(self, event: FileSystemEvent) -> None:
-                if event.event_type not in ("opened", "closed_no_write") and watch.concerns(
-                    str(event.src_path)
-                ):
+                # A folder "is modified" by every entry that comes or goes, the site too; entries tell themselves.
+                news = event.event_type not in ("opened", "closed_no_write") and not (
+                    event.is_directory and event.event_type == "modified"
+                )
+                if news and watch.concerns(str(event.src_path)):
                     watch._happened.set()
 
         observer = Observer()

@@ -111,10 +111,14 @@ def test_changes_are_noticed_but_not_those_a_build_makes(
         for _ in watch.changes():
             seen.set()
 
-    with preview.Watch([tmp_path], ignored=[site]) as watch:
+    beside = tmp_path / ".site.kb-build"
+    with preview.Watch([tmp_path], ignored=[site, beside]) as watch:
         threading.Thread(target=follow, args=(watch,), daemon=True).start()
         time.sleep(0.1)
-        (site / "index.html").write_text("made", "utf-8")
+        beside.mkdir()
+        (beside / "index.html").write_text("made", "utf-8")
+        site.rename(beside / "before")
+        beside.rename(site)
         assert not seen.wait(1.2)
         (articles / "a.md").write_text("changed", "utf-8")
         assert seen.wait(WAIT_SECONDS)
