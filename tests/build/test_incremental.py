@@ -22,7 +22,7 @@ from kb.errors import ContentError
 from tests.publish.shop import TODAY, Shop
 
 SEQUENCES = int(os.environ.get("KB_LAW_SEQUENCES", "8"))
-"""Sequences of edits; ``KB_LAW_SEQUENCES=200 pytest tests/publish/test_incremental.py`` runs the law at length."""
+"""Sequences of edits; ``KB_LAW_SEQUENCES=200 pytest tests/build/test_incremental.py`` runs the law at length."""
 EDITS = 6
 SLUGS = ("size", "refund", "label", "pickup")
 CATEGORIES = ("returns", "delivery", "paying")
