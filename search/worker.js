@@ -33,11 +33,13 @@ async function handle({ id, open, vectors, query, options }) {
 async function ask(id, query, options) {
   if (!library) throw new Error("no index is open");
   const { answer, later } = library.search(query, options);
-  self.postMessage({ id, done: answer, more: later !== null });
-  if (later) self.postMessage({ id, done: await later });
+  // Vectors may come between the two: each answer has the threshold that its scores were made for.
+  const { threshold } = library.own;
+  self.postMessage({ id, done: { ...answer, threshold }, more: later !== null });
+  if (later) self.postMessage({ id, done: { ...(await later), threshold } });
 }
 
 function about() {
   const { language, count, threshold, table } = library.own;
-  return { language, articles: count, threshold, vectors: table !== null };
+  return { language, articles: count, threshold, vectors: table !== null, offered: Boolean(library.manifest.vectors) };
 }

@@ -263,7 +263,8 @@ def _tasks(
     search = Search(
         folders=(resources.search_dir(), config.root / "search"),
         threshold=config.search.threshold,
-        vectors=None,
+        # Beside what the build remembers, and outliving it: encoding a language's words takes half a minute.
+        vectors=config.cache_dir / "vectors" if config.search.vectors else None,
         rules=b"",
     )
     tasks = {}
@@ -274,7 +275,7 @@ def _tasks(
             name: draft.content.hashes.get(_relative(file, config.root), b"")
             for name, file in draft.media[language].items()
         }
-        rules = _rules(search.folders, language)
+        rules = digest(_rules(search.folders, language), repr((search.threshold, search.vectors is not None)))
         key = digest(
             shared.settings,
             shared.theme,

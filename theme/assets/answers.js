@@ -4,16 +4,22 @@ import { Search } from "./search/client.js";
 
 const ROOT = new URL("../../", import.meta.url); // This file lies in assets/kb-…/.
 
-/** What theme/assets/desk/main.js asks of a search: `suggest(text, limit)` → articles good enough to be shown. */
+/**
+ * What theme/assets/desk/main.js asks of a search: `suggest(text, limit, better)` → articles good enough to be shown.
+ * `better` receives those of another language, or of the word vectors, that may follow.
+ */
 export function createClient({ language }) {
   const search = new Search(new URL(`${language}/search/manifest.json`, ROOT).href);
   return {
-    suggest: async (text, limit) => {
-      const answer = await search.query(text, { limit });
-      if (!answer) return []; // Another question was asked meanwhile; the form drops this answer anyway.
-      return answer.results.filter((result) => result.score >= search.threshold).map(suggestion);
+    suggest: async (text, limit, better = () => {}) => {
+      const answer = await search.query(text, { limit, onMore: (more) => better(good(more)) });
+      return answer ? good(answer) : []; // Another question was asked meanwhile; the form drops this answer anyway.
     },
   };
+}
+
+function good({ results, threshold }) {
+  return results.filter((result) => result.score >= threshold).map(suggestion);
 }
 
 function suggestion({ id, title, passage, url, language, score }) {

@@ -10,9 +10,9 @@ function lazy({ search, language }) {
   if (!search) return undefined;
   let client = null;
   return {
-    suggest: async (text, limit) => {
+    suggest: async (text, limit, better) => {
       client ??= import(new URL(search, location.href)).then((module) => module.createClient({ language }));
-      return (await client).suggest(text, limit);
+      return (await client).suggest(text, limit, better);
     },
   };
 }

@@ -40,14 +40,13 @@ export function createSuggestions(region, { search, words, language, tell, onSol
     if (text === state.text) return;
     state.text = text;
     const turn = ++state.asked;
-    let found = [];
-    try {
-      found = await search.suggest(text, LIMIT);
-    } catch {
-      // No index, no network: the form works without suggestions.
-    }
     // An answer to what has been changed since is no answer.
-    if (turn === state.asked) show(found.slice(0, LIMIT));
+    const answered = (found) => turn === state.asked && show(found.slice(0, LIMIT));
+    try {
+      answered(await search.suggest(text, LIMIT, answered));
+    } catch {
+      answered([]); // No index, no network: the form works without suggestions.
+    }
   }
 
   function show(found) {
