@@ -6,6 +6,7 @@ value is read as TOML, or as a string when it is not TOML.
 """
 
 import dataclasses
+import re
 import tomllib
 import types
 import typing
@@ -13,10 +14,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit
 
 from kb.errors import ConfigError, did_you_mean
 
 _WHERE = "pyproject.toml, [tool.kb]"
+_CONTACT = "pyproject.toml, [tool.kb.contact]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +62,54 @@ class CheckConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ContactZendeskConfig:
+    """``[tool.kb.contact.zendesk]``: the form makes requests in Zendesk, from the browser and without a secret.
+
+    Zendesk has to take requests from anybody, without registration.
+    """
+
+    url: str = ""
+    """Like ``https://shop.zendesk.com``."""
+    ticket_form: int = 0
+    """Id of the ticket form, where Zendesk has several."""
+    fields: Mapping[str, int] = field(default_factory=dict)
+    """What was typed → id of the custom field it goes into: ``order``, ``category``, ``language`` or ``page``."""
+    locales: Mapping[str, int] = field(default_factory=dict)
+    """Language → Zendesk's number for it (``/api/v2/locales.json``), in which Zendesk then writes to the customer."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContactZammadConfig:
+    """``[tool.kb.contact.zammad]``: the form makes tickets in Zammad, from the browser and without a secret.
+
+    Zammad's channel "Form" has to be active.
+    """
+
+    url: str = ""
+    """Like ``https://support.shop.example``."""
+
+
+@dataclass(frozen=True, slots=True)
 class ContactConfig:
-    """``[tool.kb.contact]``: where "Contact us" leads while, or where, no desk answers."""
+    """``[tool.kb.contact]``: where "Contact us" leads. The contact page has a form where one of ``desk``, ``mail``,
+    ``webhook``, ``zendesk`` and ``zammad`` says where it goes."""
 
     email: str = ""
+    """Where customers can write; offered as well when the form cannot be sent."""
     phone: str = ""
     url: str = ""
     """Address of a contact page elsewhere."""
     desk: str = ""
-    """Path of the ticket service on the site's own origin, usually ``/api``: the contact page then has its form."""
+    """Path of the ticket service on the site's own origin, usually ``/api``."""
+    mail: bool = False
+    """Whether the form opens the customer's mail program, with a mail to ``email`` that holds all that was typed."""
+    webhook: str = ""
+    """Address of a program of yours that takes the form as a browser sends it; nothing is signed, since a page keeps no
+    secret."""
     expected_reply: Mapping[str, str] = field(default_factory=dict)
     """Language → a sentence on when customers hear back."""
+    zendesk: ContactZendeskConfig = ContactZendeskConfig()
+    zammad: ContactZammadConfig = ContactZammadConfig()
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +265,7 @@ def load(root: Path, environ: Mapping[str, str]) -> Config:
     if not config.default_language:
         config = dataclasses.replace(config, default_language=config.languages[0] if config.languages else "")
     _check_languages(config)
+    _check_contact(config)
     return config
 
 
@@ -339,4 +380,56 @@ def _check_languages(config: Config) -> None:
         raise ConfigError(
             f"{_WHERE}: 'default_language' is '{config.default_language}'",
             hint=did_you_mean(config.default_language, config.languages),
+        )
+
+
+_TYPED = ("order", "category", "language", "page")
+_ADDRESS = re.compile(r"[^@\s?&%<>\"';,]+@[^@\s?&%<>\"';,]+")
+_HOST = re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
+_REST = re.compile(r"[A-Za-z0-9/._~!$&()*+=:@%?-]*")
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+
+def _check_contact(config: Config) -> None:
+    contact = config.contact
+    goes_to = {
+        "desk": contact.desk,
+        "mail": contact.mail,
+        "webhook": contact.webhook,
+        "zendesk": contact.zendesk.url,
+        "zammad": contact.zammad.url,
+    }
+    used = [name for name, where in goes_to.items() if where]
+    if len(used) > 1:
+        raise ConfigError(
+            f"{_CONTACT}: the form cannot go to {' and '.join(used)} at once",
+            hint="keep one; 'kb desk serve' can pass tickets on: [tool.kb.desk]",
+        )
+    if set(used) & {"mail", "zendesk", "zammad"} and not _ADDRESS.fullmatch(contact.email):
+        # Without scripts these forms can only become a mail.
+        raise ConfigError(
+            f"{_CONTACT}: '{used[0]}' needs 'email' as well", hint='for example: email = "help@shop.example"'
+        )
+    if not contact.desk.startswith("/") or contact.desk.startswith("//"):
+        _check_address("desk", contact.desk)
+    for name in ("webhook", "zendesk", "zammad"):
+        _check_address(name, str(goes_to[name]))
+    for name in contact.zendesk.fields:
+        if name not in _TYPED:
+            raise ConfigError(f"{_CONTACT}: zendesk: fields: '{name}'", hint=did_you_mean(name, _TYPED))
+    for language in contact.zendesk.locales:
+        if language not in config.languages:
+            raise ConfigError(
+                f"{_CONTACT}: zendesk: locales: '{language}'", hint=did_you_mean(language, config.languages)
+            )
+
+
+def _check_address(name: str, url: str) -> None:
+    """What becomes part of a page's policy has to be an address and nothing more."""
+    parts = urlsplit(url)
+    found = _HOST.fullmatch(parts.netloc)
+    secure = parts.scheme == "https" or (parts.scheme == "http" and found and found[1] in _LOOPBACK)
+    if url and not (secure and found and _REST.fullmatch(parts.path + parts.query) and not parts.fragment):
+        raise ConfigError(
+            f"{_CONTACT}: {name}: '{url}' is no address to send to", hint="like https://shop.example"
         )

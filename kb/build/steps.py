@@ -6,6 +6,7 @@ gives the same bytes as a clean one.
 """
 
 import gc
+import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -29,8 +30,9 @@ from kb.publish import addresses, assets, feeds, hosts, interface, policy, relea
 from kb.publish.addresses import Target
 from kb.publish.assets import Assets
 from kb.publish.centre import Centre
+from kb.publish.contact import BUILD_FILE, Contact, Destination
 from kb.publish.interface import Strings
-from kb.publish.job import Contact, Identity, Job
+from kb.publish.job import Identity, Job
 from kb.publish.keys import Shared, Snippets, short
 from kb.publish.pages import Plan, availability
 from kb.publish.policy import Sources
@@ -179,7 +181,8 @@ def _publish(
     assets.write(draft.files, out)
     tasks = _tasks(config, draft, before.files if before else {}, out, index, warm=warm)
     outcomes = _make(tasks, workers=workers, progress=progress)
-    sources = _write_root(draft, cache, tasks, out, outcomes)
+    sources = _write_root(config, draft, cache, tasks, out, outcomes)
+    write_texts(_build_file(draft), index)
     problems = [*draft.content.problems, *draft.problems, *cache.problems]
     problems += [p for each in outcomes for p in (*each.problems, *each.damaged)]
     looked_over = before is not None and before.place == place
@@ -394,14 +397,40 @@ def _job(config: Config, draft: Draft, plan: Plan, out: Path, warm: Shared | Non
 def _contact(config: Config, language: str) -> Contact:
     contact = config.contact
     expected = contact.expected_reply.get(language, "")
-    return Contact(contact.email, contact.phone, contact.url, contact.desk, expected)
+    return Contact(contact.email, contact.phone, contact.url, expected, _destination(config, language))
+
+
+def _destination(config: Config, language: str) -> Destination | None:
+    """Where the form goes; ``kb.config`` made sure that at most one place is named."""
+    contact, zendesk = config.contact, config.contact.zendesk
+    if contact.desk:
+        return Destination("desk", contact.desk.rstrip("/"), contact.email)
+    if contact.mail:
+        return Destination("mail", "", contact.email)
+    if contact.webhook:
+        return Destination("webhook", contact.webhook, contact.email)
+    if zendesk.url:
+        settings: dict[str, object] = {
+            "fields": dict(zendesk.fields),
+            "form": zendesk.ticket_form,
+            "locale": zendesk.locales.get(language, 0),
+        }
+        return Destination("zendesk", zendesk.url.rstrip("/"), contact.email, settings)
+    if contact.zammad.url:
+        return Destination("zammad", contact.zammad.url.rstrip("/"), contact.email)
+    return None
 
 
 # --- everything else ---
 
 
 def _write_root(
-    draft: Draft, cache: Cache, tasks: Mapping[str, Task], out: Path, outcomes: Sequence[Outcome]
+    config: Config,
+    draft: Draft,
+    cache: Cache,
+    tasks: Mapping[str, Task],
+    out: Path,
+    outcomes: Sequence[Outcome],
 ) -> Sources:
     """Everything outside the languages' pages; returns what the policy of the whole site must allow."""
     texts = _root_texts(draft, cache, tasks)
@@ -410,8 +439,15 @@ def _write_root(
     )
     for each in outcomes:
         sources |= each.sources
-    write_texts({**texts, **hosts.inside(_serving(draft, sources))}, out)
+    inside = hosts.inside(_serving(config, draft, sources))
+    write_texts({**texts, **inside, **_build_file(draft)}, out)
     return sources
+
+
+def _build_file(draft: Draft) -> Mapping[str, str]:
+    """Says which commit the articles are at, to the contact form and the ticket service: a ticket keeps it."""
+    commit = draft.content.history.commit
+    return {BUILD_FILE: json.dumps({"version": 1, "commit": commit}) + "\n"} if commit else {}
 
 
 def _root_texts(draft: Draft, cache: Cache, tasks: Mapping[str, Task]) -> Mapping[str, str]:
@@ -464,13 +500,14 @@ def _index_staging(config: Config) -> Iterator[Path]:
 def _write_hosts(config: Config, draft: Draft, sources: Sources) -> None:
     folder = config.root / ".kb" / HOSTS_FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in hosts.outside(_serving(draft, sources), output=config.output).items():
+    for name, text in hosts.outside(_serving(config, draft, sources), output=config.output).items():
         (folder / name).write_text(text, "utf-8")
 
 
-def _serving(draft: Draft, sources: Sources) -> hosts.Serving:
+def _serving(config: Config, draft: Draft, sources: Sources) -> hosts.Serving:
+    contact = _contact(config, config.default_language)
     return hosts.Serving(
-        headers=policy.headers(sources),
+        headers=policy.headers(sources, connect=contact.connect, form_action=contact.form_action),
         redirects=addresses.redirects(draft.centre, draft.former),
         languages=draft.centre.languages,
         path=draft.centre.path,

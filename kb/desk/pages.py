@@ -151,8 +151,12 @@ class Pages:
         form = {
             "t": dict(self._desk.strings.table(language)),
             "language": language,
+            "kind": "desk",
             "action": "/api/contact",
-            "api": "/api",
+            "encoding": "application/x-www-form-urlencoded",
+            "address": "/api",
+            "settings": "",
+            "build": "",
             "search": "",
             "typed": {name: typed.get(name, "") for name in _TYPED},
             "problems": refused.fields if refused else {},

@@ -6,25 +6,11 @@ from pathlib import Path
 
 from kb.errors import Problem
 from kb.publish.assets import Assets
+from kb.publish.contact import Contact
 from kb.publish.interface import Strings
 from kb.publish.pages import Plan
 from kb.publish.policy import Sources
 from kb.publish.sections import Rendered, Section
-
-
-@dataclass(frozen=True, slots=True)
-class Contact:
-    """Where customers reach people: shown on the contact page and under each article.
-
-    ``desk`` is the path of the ticket service, empty where there is none; ``expected`` says when customers hear
-    back.
-    """
-
-    email: str = ""
-    phone: str = ""
-    url: str = ""
-    desk: str = ""
-    expected: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +74,7 @@ class Job:
     """Folder of the shipped theme."""
     theme_dirs: tuple[Path, ...] = ()
     """Every folder of the theme, the one that wins first."""
-    contact: Contact = Contact()
+    contact: Contact = field(default_factory=Contact)
     features: frozenset[str] = frozenset()
     """What other rooms offer to the pages: ``search``, ``desk``."""
     data: Mapping[str, str] = field(default_factory=dict)

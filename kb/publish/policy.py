@@ -40,7 +40,7 @@ def inline(html: str) -> Sources:
 
 
 def policy(sources: Sources, *, connect: Iterable[str] = (), form_action: Iterable[str] = ()) -> str:
-    """The policy's text. ``connect`` and ``form_action`` add origins a configured form posts to."""
+    """The policy's text. ``connect`` and ``form_action`` add addresses a configured form posts to."""
     directives = {
         "default-src": ["'none'"],
         "script-src": ["'self'", *sorted(sources.scripts)],
@@ -57,16 +57,19 @@ def policy(sources: Sources, *, connect: Iterable[str] = (), form_action: Iterab
     return "; ".join(f"{name} {' '.join(values)}" for name, values in directives.items())
 
 
-def secure(html: str) -> tuple[str, Sources]:
-    """The page with its policy filled in, and what the policy had to allow."""
+def secure(html: str, *, connect: Iterable[str] = (), form_action: Iterable[str] = ()) -> tuple[str, Sources]:
+    """The page with its policy filled in, and what its own code had to be allowed."""
     sources = inline(html)
-    return html.replace(MARKER, policy(sources), 1), sources
+    return html.replace(MARKER, policy(sources, connect=connect, form_action=form_action), 1), sources
 
 
-def headers(sources: Sources) -> dict[str, str]:
+def headers(
+    sources: Sources, *, connect: Iterable[str] = (), form_action: Iterable[str] = ()
+) -> dict[str, str]:
     """Response headers for every page. ``frame-ancestors`` works in a header only."""
+    allowed = policy(sources, connect=connect, form_action=form_action)
     return {
-        "Content-Security-Policy": f"{policy(sources)}; frame-ancestors 'none'",
+        "Content-Security-Policy": f"{allowed}; frame-ancestors 'none'",
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "strict-origin-when-cross-origin",
         "X-Frame-Options": "DENY",

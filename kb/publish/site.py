@@ -6,6 +6,7 @@ any MkDocs
 site.
 """
 
+import json
 import logging
 import posixpath
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -42,8 +43,9 @@ from kb.errors import BuildError, ConfigError, Problem
 from kb.publish import settings
 from kb.publish.admonitions import LocalTitles
 from kb.publish.assets import Assets
+from kb.publish.contact import BUILD_FILE, Contact, Destination
 from kb.publish.interface import DESK, Strings, autonym, direction
-from kb.publish.job import Body, Built, Contact, Heading, Identity, Job, Made, Report
+from kb.publish.job import Body, Built, Heading, Identity, Job, Made, Report
 from kb.publish.limits import RenderTimeoutError, bounded
 from kb.publish.pages import Choice, Entry, Page, Plan, alternates
 from kb.publish.policy import MARKER, Sources, secure
@@ -626,7 +628,7 @@ class _HelpCentre(BasePlugin[_NoOptions]):  # type: ignore[no-untyped-call]
     @event_priority(-100)
     def on_post_page(self, output: str, *, page: MkDocsPage, config: MkDocsConfig) -> str:
         assert isinstance(page, _ArticlePage)
-        output, sources = secure(output)
+        output, sources = self._secured(output, page.view)
         self.sources |= sources
         article = page.view.article
         if article and page.view.kind == "article":
@@ -639,6 +641,12 @@ class _HelpCentre(BasePlugin[_NoOptions]):  # type: ignore[no-untyped-call]
         self.done += 1
         self._progress(self.done)
         return output
+
+    def _secured(self, output: str, view: Page) -> tuple[str, Sources]:
+        if view.kind != "contact":
+            return secure(output)
+        contact = self.job.contact
+        return secure(output, connect=contact.connect, form_action=contact.form_action)
 
     def _context(self, view: Page, page: MkDocsPage, base: str) -> dict[str, Any]:
         job = self.job
@@ -663,22 +671,30 @@ class _HelpCentre(BasePlugin[_NoOptions]):  # type: ignore[no-untyped-call]
             "source": self._source(view),
             "ld": Markup(structured_data(view, job.plan, job.site_url, job.site_name, page.content or "")),
             "contact": job.contact,
-            "form": self._form() if view.kind == "contact" and job.contact.desk else None,
+            "form": self._form(link, job.contact.destination) if view.kind == "contact" else None,
             "features": job.features,
             "data": {name: link.root(path) for name, path in job.data.items()},
             "policy": MARKER,
             "site_url": job.site_url,
         }
 
-    def _form(self) -> dict[str, Any]:
+    def _form(self, link: "_Link", destination: Destination | None) -> dict[str, Any] | None:
         """What ``desk/form.html`` asks for, with nothing typed yet."""
+        if destination is None:
+            return None
         job = self.job
         words = job.strings.subset(DESK)
         return {
             "t": {key.removeprefix(DESK): text for key, text in words.items()},
             "language": job.plan.language,
-            "action": f"{job.contact.desk}/contact",
-            "api": job.contact.desk,
+            "kind": destination.kind,
+            "action": destination.action,
+            "encoding": destination.encoding,
+            "address": destination.address,
+            "settings": json.dumps(dict(destination.settings), sort_keys=True)
+            if destination.settings
+            else "",
+            "build": link.root(BUILD_FILE),
             "typed": {},
             "problems": {},
             "categories": {c.id: c.title for c in job.plan.edition.categories},

@@ -1,6 +1,6 @@
 // The contact form: suggestions while writing, a draft that is never lost, one click to file.
 
-import { createDesk } from "./client.js";
+import { createDesk, Failure } from "./client.js";
 import { createDraft } from "./draft.js";
 import { prove } from "./proof.js";
 import { createSuggestions } from "./suggestions.js";
@@ -11,9 +11,12 @@ const KEPT = ["subject", "message", "email", "name", "order", "category"];
 // Where there is no desk: nobody to tell, nothing to ask.
 const NOBODY = { tell: () => {}, form: async () => ({ token: "" }), suggest: async () => [] };
 
+// Windows hands longer addresses to no mail program.
+const MAIL_LINK_MOST = 2_000;
+
 export function mountForm(form, { search, desk, storage = localStorage } = {}) {
   const words = readWords(form);
-  const { language, api, email, commit } = form.dataset;
+  const { language, kind = "desk", api, email, build } = form.dataset;
   const service = desk ?? (api ? createDesk(api, language) : NOBODY);
   const draft = createDraft(storage);
   const status = form.querySelector("[data-kb-status]");
@@ -22,6 +25,7 @@ export function mountForm(form, { search, desk, storage = localStorage } = {}) {
   const session = kept.session ?? randomKey();
   let attempt = kept.attempt ?? null;
   let token = form.elements.token?.value ?? "";
+  let commit = form.dataset.commit ?? "";
   let guessed = false;
 
   form.noValidate = true;
@@ -49,8 +53,12 @@ export function mountForm(form, { search, desk, storage = localStorage } = {}) {
       }
     }
     if (!found) return;
-    say(words("draft_restored"), element("button", { type: "button", class: "kb-desk-link", onclick: discard }, words("discard_draft")));
+    say(words(kept.sent ? "draft_sent" : "draft_restored"), discarding());
     suggestions.typed(question());
+  }
+
+  function discarding() {
+    return element("button", { type: "button", class: "kb-desk-link", onclick: discard }, words("discard_draft"));
   }
 
   function discard() {
@@ -63,6 +71,7 @@ export function mountForm(form, { search, desk, storage = localStorage } = {}) {
 
   // The form's age is measured from when somebody began, and the desk may ask for work that takes a second.
   async function prepare() {
+    if (build) commit = await fetch(build).then((answer) => answer.json()).then((built) => built.commit).catch(() => "");
     try {
       token = token || (await service.form()).token;
     } catch {
@@ -78,12 +87,9 @@ export function mountForm(form, { search, desk, storage = localStorage } = {}) {
   }
 
   function submitted(event) {
-    const elsewhere = !api && !form.action.startsWith("mailto:");
-    // Without a desk the form goes where the page says: to another system as it is, or into a mail with all that was typed.
-    if (elsewhere && complete(values())) return;
     event.preventDefault();
-    if (api) send();
-    else if (complete(values())) location.href = mail();
+    if (kind === "mail") compose();
+    else send();
   }
 
   function question() {
@@ -110,13 +116,15 @@ export function mountForm(form, { search, desk, storage = localStorage } = {}) {
     save();
     button.setAttribute("aria-disabled", "true");
     say(words("sending"));
+    const ticket = {
+      language, ...typed, session, token, commit: /^[0-9a-f]+$/.test(commit) ? commit : "",
+      page: form.elements.page?.value || cameFrom(), website: form.elements.website?.value ?? "", shown: suggestions.seen(),
+    };
     try {
-      filed(await file({
-        language, ...typed, session, token, commit: /^[0-9a-f]*$/.test(commit ?? "") ? commit ?? "" : "",
-        page: form.elements.page?.value || location.pathname, website: form.elements.website.value, shown: suggestions.seen(),
-      }));
+      filed(kind === "desk" ? await file(ticket) : await pass(ticket), typed);
     } catch (failure) {
-      failed(failure);
+      if (failure.kind === "plain") submitPlainly(failure.fields);
+      else failed(failure);
     } finally {
       button.removeAttribute("aria-disabled");
     }
@@ -130,6 +138,44 @@ export function mountForm(form, { search, desk, storage = localStorage } = {}) {
       say(words("proof_working"));
       return service.file({ ...ticket, proof: await prove(failure.body.proof) }, attempt.key);
     }
+  }
+
+  async function pass(ticket) {
+    const { createElsewhere, plainFields } = await import("./elsewhere.js").catch(() => { throw new Failure("offline"); });
+    try {
+      return await createElsewhere(form.dataset).file({ ...ticket, whole: whole(ticket) }, attempt.key);
+    } catch (failure) {
+      failure.fields = plainFields(ticket, attempt.key);
+      throw failure;
+    }
+  }
+
+  // As without scripts; whether it arrives the page cannot know, so the draft stays until somebody discards it.
+  function submitPlainly(fields) {
+    for (const [name, value] of Object.entries(fields)) {
+      const field = form.elements[name] ?? form.appendChild(element("input", { type: "hidden", name }));
+      field.value = value;
+    }
+    draft.save({ ...values(), session, attempt, sent: true });
+    form.submit();
+  }
+
+  function compose() {
+    const typed = values();
+    if (!complete(typed)) return;
+    const { href, short } = mail();
+    const copied = element("span");
+    const copy = () => copyText().then(() => { copied.textContent = words("filed_copied"); }, () => {});
+    if (short) copy();
+    location.href = href;
+    say(words(short ? "mail_paste" : "mail_opened"), words("write_to"), element("a", { href: `mailto:${email}` }, email),
+      element("button", { type: "button", class: "kb-desk-link", onclick: copy }, words("copy_text")), copied, discarding());
+  }
+
+  // The page of the help centre from which somebody came to the form, or the shop's page that the form is on.
+  function cameFrom() {
+    const from = form.getRootNode() === document && document.referrer ? new URL(document.referrer) : location;
+    return from.origin === location.origin ? from.pathname : location.pathname;
   }
 
   function complete(typed) {
@@ -151,31 +197,55 @@ export function mountForm(form, { search, desk, storage = localStorage } = {}) {
 
   function failed(failure) {
     if (failure.kind === "refused") {
-      const fields = Object.entries(failure.body.fields ?? {});
+      const own = Object.entries(failure.body.codes ?? {}).map(([name, key]) => [name, { message: words(key) }]);
+      const fields = [...Object.entries(failure.body.fields ?? {}), ...own];
       for (const [name, { message }] of fields) mark(name, message);
-      say(failure.body.message);
+      say(failure.body.message ?? words("error_invalid"));
       form.elements[fields[0]?.[0]]?.focus?.();
       return;
     }
-    const address = email ? element("a", { href: mail() }, email) : "";
+    const { href, short } = mail();
+    const address = email ? element("a", { href, onclick: () => short && copyText().catch(() => {}) }, email) : "";
     say(words(failure.kind === "offline" && !navigator.onLine ? "offline" : "service_down"),
       address && element("span", {}, ` ${words("write_to")} `, address));
   }
 
-  // The text goes along to the mail program, so that nothing has to be typed twice.
+  // The text goes along to the mail program, so that nothing has to be typed twice; a long one over the clipboard.
   function mail() {
-    const { subject, message, order } = values();
-    const body = [message, order].filter(Boolean).join("\n\n");
-    return `mailto:${email}?subject=${encodeURIComponent(subject)}&body=${encodeURIComponent(body)}`;
+    const link = (body) => `mailto:${email}?subject=${encodeURIComponent(values().subject)}&body=${encodeURIComponent(body)}`;
+    const href = link(whole(values()));
+    const short = href.length > MAIL_LINK_MOST;
+    return { href: short ? link(words("mail_paste_here")) : href, short };
   }
 
-  function filed({ number, secret, expected }) {
+  const copyText = async () => navigator.clipboard.writeText(whole(values()));
+
+  // The message with all that has no field of its own where it goes.
+  function whole(typed) {
+    const chosen = Array.from(form.elements.category?.options ?? []).find((option) => typed.category && option.value === typed.category);
+    const facts = { name: typed.name, order: typed.order, category: chosen?.text, email: kind === "mail" ? typed.email : "" };
+    const lines = Object.entries(facts).filter(([, value]) => value).map(([name, value]) => `${label(name)}: ${value}`);
+    if (typed.page && typed.page !== location.pathname) lines.push(new URL(typed.page, location.href).href);
+    return [typed.message, lines.join("\n")].filter(Boolean).join("\n\n");
+  }
+
+  function label(name) {
+    return form.querySelector(`label[for="${form.elements[name].id}"]`).firstChild.textContent.trim();
+  }
+
+  function filed({ number, secret, expected }, typed) {
     draft.clear();
+    const told = number && element("p", {}, `${words("filed_number")} `, element("strong", { class: "kb-desk-number", dir: "ltr" }, number));
+    if (kind !== "desk") {
+      const when = form.querySelector("[data-kb-expected]")?.textContent;
+      finish(words("filed_title"), told, element("p", {}, words("filed_elsewhere", { email: typed.email })), when && element("p", {}, when));
+      return;
+    }
     const link = new URL(`${api}/status?lang=${encodeURIComponent(language)}#${number}.${secret}`, location.href).href;
     const copied = element("span", { role: "status" });
     const copy = () => navigator.clipboard?.writeText(link).then(() => { copied.textContent = ` ${words("filed_copied")}`; });
     finish(words("filed_title"),
-      element("p", {}, `${words("filed_number")} `, element("strong", { class: "kb-desk-number", dir: "ltr" }, number)),
+      told,
       element("p", {}, expected),
       element("p", {}, words("filed_link")),
       element("p", { class: "kb-desk-code", dir: "ltr" }, element("a", { href: link }, link)),
@@ -190,7 +260,7 @@ export function mountForm(form, { search, desk, storage = localStorage } = {}) {
   function finish(title, ...content) {
     const heading = element("h2", { tabindex: "-1" }, title);
     form.hidden = true;
-    after.replaceChildren(heading, ...content);
+    after.replaceChildren(heading, ...content.filter(Boolean));
     heading.focus();
   }
 
