@@ -16,7 +16,7 @@ from kb import __version__
 from kb.cli.console import Console
 from kb.errors import ConfigError, ContentError, KbError, ranked
 
-COMMANDS = ("site", "publish", "articles", "search", "translate", "review", "models", "desk")
+COMMANDS = ("site", "publish", "articles", "check", "search", "translate", "review", "models", "desk")
 """Modules of this package that declare commands, in the order ``kb --help`` lists them."""
 
 

@@ -1,30 +1,24 @@
-"""``kb init``, ``kb new``, ``kb check`` and ``kb import``: the editor's commands."""
+"""``kb init``, ``kb new`` and ``kb import``: how articles begin."""
 
 import argparse
 import dataclasses
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from kb import config as configuration
-from kb import resources
-from kb.build.cache import Cache
-from kb.cli import reports
-from kb.cli.console import Console, count, interactive
-from kb.cli.site import today
-from kb.content import judgement, reader, starter
-from kb.content.article import Catalog, Origin
+from kb.cli.console import Console, interactive
+from kb.content import reader, starter
 from kb.content.names import NotAnIdError, as_id
-from kb.errors import BuildError, ConfigError, KbError, Problem, did_you_mean, ranked
+from kb.errors import ConfigError, KbError, did_you_mean
 
 
 def add(commands: Any) -> None:
     """Declare the commands of this module."""
     _add_init(commands)
     _add_new(commands)
-    _add_check(commands)
     _add_import(commands)
 
 
@@ -54,24 +48,6 @@ def _add_new(commands: Any) -> None:
     new.add_argument("--lang", "-l", metavar="L", help="language (default: the first one configured)")
     new.add_argument("--title", help="default: made of the id")
     new.set_defaults(run=run_new)
-
-
-def _add_check(commands: Any) -> None:
-    check = commands.add_parser(
-        "check",
-        help="find everything an editor can get wrong",
-        description="Read all articles and report every finding, each with its place and how to mend it.",
-        epilog="Exit code 1 means errors; with --strict, warnings count as well.",
-    )
-    check.add_argument("paths", nargs="*", metavar="PATH", help="report on these files or folders only")
-    check.add_argument(
-        "--format", choices=("text", *reports.FORMATS), default="text", help="how to report (default: text)"
-    )
-    check.add_argument("--strict", action="store_true", help="treat warnings as errors")
-    check.add_argument(
-        "--baseline", action="store_true", help="write what is found now to a file; it is not reported again"
-    )
-    check.set_defaults(run=run_check)
 
 
 def _add_import(commands: Any) -> None:
@@ -189,104 +165,6 @@ def _language(given: str | None, config: configuration.Config) -> str:
     if given and given not in config.languages:
         raise ConfigError(f"--lang {given}", hint=did_you_mean(given, config.languages))
     return given or config.languages[0]
-
-
-# ---------------------------------------------------------------- check
-
-
-def run_check(args: argparse.Namespace, console: Console) -> int:
-    config = _config(args)
-    if args.baseline:
-        return _write_baseline(config, console)
-    problems = _only(findings(config), args.paths, config.root)
-    if args.format == "text":
-        console.problems(problems, as_result=True)
-        console.note(count(problems))
-    else:
-        report = reports.FORMATS[args.format](problems, _prefix(args.root))
-        if report:
-            console.print(report)
-    wrong = ("error", "warning") if args.strict else ("error",)
-    return 1 if any(problem.severity in wrong for problem in problems) else 0
-
-
-def _write_baseline(config: configuration.Config, console: Console) -> int:
-    """Make known what there is now; what cannot be known is reported and left to be mended."""
-    if not config.check.baseline:
-        raise ConfigError("[tool.kb.check]: 'baseline' names no file", hint='for example: "kb-baseline.json"')
-    everything = dataclasses.replace(config, check=dataclasses.replace(config.check, baseline=""))
-    (config.root / config.check.baseline).write_text(judgement.baseline(findings(everything)), "utf-8")
-    left = findings(config)
-    console.problems(left, as_result=True)
-    console.note(f"{config.check.baseline} written; commit it. Left to mend: {count(left)}")
-    return 1 if left else 0
-
-
-def findings(config: configuration.Config) -> list[Problem]:
-    """Everything there is to say about a content folder, errors first."""
-    from kb.build import reading
-
-    try:
-        with Cache(config.cache_dir) as cache:
-            content = reading.read(config, today=today(), cache=cache)
-    except BuildError:
-        # A build, or 'kb serve', holds the cache just now: read everything instead of waiting.
-        content = reading.read(config, today=today())
-    behind = reading.judge(config, [*_languages(config, content.catalog), *_golden(config, content.catalog)])
-    return ranked([*content.problems, *behind])
-
-
-def _languages(config: configuration.Config, catalog: Catalog) -> list[Problem]:
-    """Stale translations, and languages behind what is required of them."""
-    from kb.language import memory, translate
-
-    memories, _ = memory.load(config.articles_dir, config.languages, root=config.root)
-    texts = {
-        language: {id: each for id, each in of_language.items() if each.origin is Origin.WRITTEN}
-        for language, of_language in catalog.texts.items()
-    }
-    return translate.check(
-        Catalog(catalog.languages, texts),
-        memories,
-        review=config.translate.review,
-        require=config.require,
-        parity=config.parity,
-        default_language=config.default_language,
-    )
-
-
-def _golden(config: configuration.Config, catalog: Catalog) -> list[Problem]:
-    """Golden questions that no longer find their article."""
-    asked = [each for each in config.languages if (config.root / "search" / each / "questions.tsv").is_file()]
-    if not asked:
-        return []
-    from kb.index import golden  # the index takes long to load
-
-    public = catalog.public(today())
-    editions = {language: public.edition(language) for language in asked}
-    return golden.check(config.root, editions, (resources.search_dir(), config.root / "search"))
-
-
-def _only(problems: Sequence[Problem], paths: Sequence[str], root: Path) -> list[Problem]:
-    """The findings in ``paths`` (as the shell sees them), all of them when there are none."""
-    if not paths:
-        return list(problems)
-    wanted = [_inside(root, path) for path in paths]
-    return [p for p in problems if any(w in (p.path, ".") or p.path.startswith(f"{w}/") for w in wanted)]
-
-
-def _inside(root: Path, path: str) -> str:
-    """``path``, given from the current folder or from the content folder, as findings write it."""
-    for place in (Path(path).resolve(), (root / path).resolve()):
-        if place.exists() and place.is_relative_to(root):
-            return place.relative_to(root).as_posix()
-    raise ConfigError(f"{path} is not in the content folder {root}")
-
-
-def _prefix(root: Path) -> str:
-    """The content folder's path below the current one, which in a pipeline is the repository."""
-    path = root.as_posix()
-    return "" if path == "." or root.is_absolute() or ".." in root.parts else f"{path}/"
 
 
 # ---------------------------------------------------------------- import

@@ -347,6 +347,13 @@ def _destination(text: str, start: int) -> tuple[str, tuple[int, int], int] | No
     return None
 
 
+def definitions(body: str) -> Iterator[tuple[str, tuple[int, int]]]:
+    """The target of each line that defines a link label, ``[r]: refunds.md``, and where in ``body`` it stands."""
+    for match in _DEFINITION.finditer(without_code(body)):
+        group = 2 if match[2] is not None else 3
+        yield match[group], match.span(group)
+
+
 def _label(text: str) -> str:
     return " ".join(text.split()).casefold()
 

@@ -18,7 +18,7 @@ from kb.content.findings import problem
 from kb.errors import Problem, did_you_mean
 
 ARTICLE_LIMIT_BYTES = 1_000_000
-_CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f]")
+CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f]")
 
 Report = Callable[[Problem], None]
 
@@ -286,7 +286,7 @@ def _text(entry: Entry) -> tuple[str | None, list[Problem]]:
 
 
 def _control_characters(text: str, path: str) -> list[Problem]:
-    match = _CONTROL.search(text)
+    match = CONTROL.search(text)
     if match is None:
         return []
     line = text.count("\n", 0, match.start()) + 1

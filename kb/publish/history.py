@@ -4,11 +4,13 @@ One ``git log`` of the content folder answers all three. Outside a repository, o
 know; a site is built all the same, without dates and without the redirects that only history remembers.
 """
 
+import os
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from kb.errors import Problem
 
@@ -64,11 +66,43 @@ def read(root: Path, articles: str) -> tuple[History, tuple[Problem, ...]]:
     return _from_log(log, commit), tuple(problems)
 
 
-def _git(root: Path, *args: str) -> str | None:
+def uncommitted(root: Path, articles: str) -> Mapping[str, str]:
+    """What was renamed since the last commit, added to git or not: former path → path now."""
+    listed = _git(root, "rev-parse", "--git-path", "objects")
+    if listed is None:
+        return {}
+    with TemporaryDirectory() as scratch:
+        # Git itself finds renames, given an index; what it stores meanwhile goes where nobody keeps it.
+        around = {
+            "GIT_INDEX_FILE": f"{scratch}/index",
+            "GIT_OBJECT_DIRECTORY": scratch,
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": str((root / listed.strip()).resolve()),
+        }
+        if _git(root, "read-tree", "HEAD", environ=around) is None:
+            return {}
+        _git(root, "add", "--all", "--", articles, environ=around)
+        names = (
+            "diff",
+            "--cached",
+            "--find-renames",
+            "--name-status",
+            "--relative",
+            "-z",
+            "HEAD",
+            "--",
+            articles,
+        )
+        found = _git(root, *names, environ=around) or ""
+    statuses = _statuses(date.min, found.split("\0"))
+    return {former: path for _, _, path, former in statuses if former is not None}
+
+
+def _git(root: Path, *args: str, environ: Mapping[str, str] | None = None) -> str | None:
     try:
         run = subprocess.run(
             ["git", "-c", "core.quotePath=false", *args],
             cwd=root,
+            env={**os.environ, **environ} if environ else None,
             capture_output=True,
             timeout=_TIMEOUT_SECONDS,
             check=False,

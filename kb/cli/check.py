@@ -1,0 +1,223 @@
+"""``kb check``: every finding in one run, and mending what is safe."""
+
+import argparse
+import dataclasses
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kb import config as configuration
+from kb import resources
+from kb.build.cache import Cache
+from kb.cli import reports
+from kb.cli.console import Console, count
+from kb.cli.site import today
+from kb.content import judgement
+from kb.content.article import Catalog, Origin
+from kb.errors import BuildError, ConfigError, Problem, ranked
+
+if TYPE_CHECKING:
+    from kb.build.reading import Content
+    from kb.cli.fixes import Change
+
+_ROUNDS = 5
+"""Front matter that can be read again may show a link to mend, and so on; nothing needs more rounds than this."""
+
+
+def add(commands: Any) -> None:
+    """Declare the command."""
+    check = commands.add_parser(
+        "check",
+        help="find everything an editor can get wrong",
+        description="Read all articles and report every finding, each with its place and how to mend it.",
+        epilog="Exit code 1 means errors; with --strict, warnings count as well. With --fix, what is left counts.",
+    )
+    check.add_argument("paths", nargs="*", metavar="PATH", help="report on these files or folders only")
+    check.add_argument(
+        "--format", choices=("text", *reports.FORMATS), default="text", help="how to report (default: text)"
+    )
+    check.add_argument("--strict", action="store_true", help="treat warnings as errors")
+    check.add_argument(
+        "--baseline", action="store_true", help="write what is found now to a file; it is not reported again"
+    )
+    check.add_argument(
+        "--fix", action="store_true", help="mend what has one right answer, and say what was mended"
+    )
+    check.add_argument("--dry-run", action="store_true", help="with --fix: show the changes, write nothing")
+    check.set_defaults(run=run_check)
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What was read, and everything there is to say about it, errors first."""
+
+    content: "Content"
+    problems: tuple[Problem, ...]
+
+
+def run_check(args: argparse.Namespace, console: Console) -> int:
+    config = configuration.load(Path(args.root), os.environ)
+    _refuse_contradictions(args)
+    if args.baseline:
+        return _write_baseline(config, console)
+    if args.fix:
+        problems = _mended(args, config, console)
+    else:
+        found = look(config)
+        problems = _asked(args, config, found)
+    if args.format == "text":
+        console.problems(problems, as_result=not args.dry_run)
+        console.note(count(problems))
+        if not args.fix:
+            _offer(config, found, problems, console)
+    else:
+        report = reports.FORMATS[args.format](problems, _prefix(args.root))
+        if report:
+            console.print(report)
+    wrong = ("error", "warning") if args.strict else ("error",)
+    return 1 if any(problem.severity in wrong for problem in problems) else 0
+
+
+def _refuse_contradictions(args: argparse.Namespace) -> None:
+    if args.dry_run and not args.fix:
+        raise ConfigError("--dry-run says nothing without --fix", hint="kb check --fix --dry-run")
+    if args.dry_run and args.format != "text":
+        raise ConfigError("--dry-run shows the changes as a patch", hint="leave out --format")
+    if args.baseline and args.fix:
+        raise ConfigError("--fix and --baseline are two steps", hint="mend first, then write the baseline")
+
+
+def look(config: configuration.Config) -> Findings:
+    """Read a content folder, and say everything there is to say about it."""
+    from kb.build import reading
+
+    try:
+        with Cache(config.cache_dir) as cache:
+            content = reading.read(config, today=today(), cache=cache)
+    except BuildError:
+        # A build, or 'kb serve', holds the cache just now: read everything instead of waiting.
+        content = reading.read(config, today=today())
+    behind = reading.judge(config, [*_languages(config, content.catalog), *_golden(config, content.catalog)])
+    return Findings(content, tuple(ranked([*content.problems, *behind])))
+
+
+def _languages(config: configuration.Config, catalog: Catalog) -> list[Problem]:
+    """Stale translations, and languages behind what is required of them."""
+    from kb.language import memory, translate
+
+    memories, _ = memory.load(config.articles_dir, config.languages, root=config.root)
+    texts = {
+        language: {id: each for id, each in of_language.items() if each.origin is Origin.WRITTEN}
+        for language, of_language in catalog.texts.items()
+    }
+    return translate.check(
+        Catalog(catalog.languages, texts),
+        memories,
+        review=config.translate.review,
+        require=config.require,
+        parity=config.parity,
+        default_language=config.default_language,
+    )
+
+
+def _golden(config: configuration.Config, catalog: Catalog) -> list[Problem]:
+    """Golden questions that no longer find their article."""
+    asked = [each for each in config.languages if (config.root / "search" / each / "questions.tsv").is_file()]
+    if not asked:
+        return []
+    from kb.index import golden  # the index takes long to load
+
+    public = catalog.public(today())
+    editions = {language: public.edition(language) for language in asked}
+    return golden.check(config.root, editions, (resources.search_dir(), config.root / "search"))
+
+
+# ---------------------------------------------------------------- mending
+
+
+def _mended(args: argparse.Namespace, config: configuration.Config, console: Console) -> list[Problem]:
+    """Mend what can be mended, round after round; returns what is left."""
+    from kb.cli import fixes
+
+    for _ in range(_ROUNDS):
+        found = look(config)
+        left = _asked(args, config, found)
+        changes = fixes.plan(config, found.content, left, today=today(), elsewhere={})
+        if args.dry_run:
+            patch = fixes.diff(changes, _prefix(args.root)).rstrip("\n")
+            if patch:
+                console.print(patch)
+        elif changes:
+            fixes.write(config.root, changes)
+        _tell(changes, args, console)
+        if not changes or args.dry_run:
+            break
+    return left
+
+
+def _offer(
+    config: configuration.Config, found: Findings, problems: Sequence[Problem], console: Console
+) -> None:
+    """Say how many of the findings need no person."""
+    from kb.cli import fixes
+
+    changes = fixes.plan(config, found.content, problems, today=today(), elsewhere={})
+    n = sum(len(change.mends) for change in changes)
+    if n:
+        console.note(f"'kb check --fix' mends {n} of them; with --dry-run it only shows how")
+
+
+def _tell(changes: "Sequence[Change]", args: argparse.Namespace, console: Console) -> None:
+    """A line for each mend; beside a patch or a report for machines it goes to standard error."""
+    write = console.print if args.format == "text" and not args.dry_run else console.note
+    word = "would mend" if args.dry_run else "mended"
+    for change in changes:
+        for mend in change.mends:
+            code = console.paint(mend.code, "dim")
+            write(f"{console.paint(word, 'good')} {change.path}:{mend.line}: {mend.what} {code}")
+        if not change.mends:
+            write(f"{console.paint(word, 'good')} {change.path}: links follow their article")
+
+
+# ---------------------------------------------------------------- the baseline
+
+
+def _write_baseline(config: configuration.Config, console: Console) -> int:
+    """Make known what there is now; what cannot be known is reported and left to be mended."""
+    if not config.check.baseline:
+        raise ConfigError("[tool.kb.check]: 'baseline' names no file", hint='for example: "kb-baseline.json"')
+    everything = dataclasses.replace(config, check=dataclasses.replace(config.check, baseline=""))
+    (config.root / config.check.baseline).write_text(judgement.baseline(look(everything).problems), "utf-8")
+    left = look(config).problems
+    console.problems(left, as_result=True)
+    console.note(f"{config.check.baseline} written; commit it. Left to mend: {count(left)}")
+    return 1 if left else 0
+
+
+# ---------------------------------------------------------------- which findings
+
+
+def _asked(args: argparse.Namespace, config: configuration.Config, found: Findings) -> list[Problem]:
+    """The findings in the paths asked for (as the shell sees them), all of them when there are none."""
+    if not args.paths:
+        return list(found.problems)
+    wanted = [_inside(config.root, path) for path in args.paths]
+    return [
+        p for p in found.problems if any(w in (p.path, ".") or p.path.startswith(f"{w}/") for w in wanted)
+    ]
+
+
+def _inside(root: Path, path: str) -> str:
+    """``path``, given from the current folder or from the content folder, as findings write it."""
+    for place in (Path(path).resolve(), (root / path).resolve()):
+        if place.exists() and place.is_relative_to(root):
+            return place.relative_to(root).as_posix()
+    raise ConfigError(f"{path} is not in the content folder {root}")
+
+
+def _prefix(root: Path) -> str:
+    """The content folder's path below the current one, which in a pipeline is the repository."""
+    path = root.as_posix()
+    return "" if path == "." or root.is_absolute() or ".." in root.parts else f"{path}/"
