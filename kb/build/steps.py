@@ -183,11 +183,12 @@ def _publish(
     outcomes = _make(tasks, workers=workers, progress=progress)
     sources = _write_root(config, draft, cache, tasks, out, outcomes)
     write_texts(_build_file(draft), index)
-    problems = [*draft.content.problems, *draft.problems, *cache.problems]
+    problems = [*draft.problems, *cache.problems]
     problems += [p for each in outcomes for p in (*each.problems, *each.damaged)]
     looked_over = before is not None and before.place == place
     linked = [f"{each.language}/{file}" for each in outcomes for file in each.linked] if looked_over else []
     problems += release.scan(out, machine_paths=[config.root], known=frozenset(linked))
+    problems = [*draft.content.problems, *reading.judge(config, problems)]
     _stop_on_errors(problems)
     release.publish(out, config.output_dir)
     cache.write(name, _Published(place, {each.language: dict(each.signatures) for each in outcomes}))

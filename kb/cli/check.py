@@ -189,7 +189,7 @@ def _write_baseline(config: configuration.Config, console: Console) -> int:
     if not config.check.baseline:
         raise ConfigError("[tool.kb.check]: 'baseline' names no file", hint='for example: "kb-baseline.json"')
     everything = dataclasses.replace(config, check=dataclasses.replace(config.check, baseline=""))
-    (config.root / config.check.baseline).write_text(judgement.baseline(look(everything).problems), "utf-8")
+    judgement.write_baseline(config.root / config.check.baseline, look(everything).problems)
     left = look(config).problems
     console.problems(left, as_result=True)
     console.note(f"{config.check.baseline} written; commit it. Left to mend: {count(left)}")

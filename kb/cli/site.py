@@ -12,6 +12,7 @@ from typing import Any
 
 from kb import config as configuration
 from kb.cli.console import Console, count
+from kb.content import judgement
 from kb.errors import ConfigError, KbError, Problem, did_you_mean
 
 DEFAULT_PORT = 8000
@@ -35,6 +36,11 @@ def add(commands: Any) -> None:
     build.add_argument("--clean", action="store_true", help="forget what earlier builds remembered")
     build.add_argument("--output", metavar="DIR", help="where to (default: [tool.kb] output, 'site')")
     build.add_argument("--strict", action="store_true", help="treat warnings as errors")
+    build.add_argument(
+        "--baseline",
+        action="store_true",
+        help="write what only a build finds to the file of known findings; it is not reported again",
+    )
     build.add_argument("--explain", action="store_true", help="say of each page that is made why it is")
     build.add_argument(
         "--format", choices=("text", "json"), default="text", help="how to report (default: text)"
@@ -56,9 +62,11 @@ def add(commands: Any) -> None:
 
 
 def run_build(args: argparse.Namespace, console: Console) -> int:
-    from kb.build import steps  # MkDocs is slow to load, and most commands do without it
+    from kb.build import reading, steps  # MkDocs is slow to load, and most commands do without it
 
     config = _config(args)
+    if args.baseline and not config.check.baseline:
+        raise ConfigError("[tool.kb.check]: 'baseline' names no file", hint='for example: "kb-baseline.json"')
     for language in args.lang:
         if language not in config.languages:
             raise ConfigError(f"--lang {language}", hint=did_you_mean(language, config.languages))
@@ -74,6 +82,10 @@ def run_build(args: argparse.Namespace, console: Console) -> int:
         progress=_Progress(console),
     )
     seconds = time.monotonic() - started
+    if args.baseline:
+        judgement.add_builds(config.root / config.check.baseline, report.problems)
+        console.note(f"{config.check.baseline} written; commit it")
+        report = dataclasses.replace(report, problems=tuple(reading.judge(config, report.problems)))
     console.problems(report.problems)
     warnings = [p for p in report.problems if p.severity == "warning"]
     if args.format == "json":

@@ -594,6 +594,13 @@ _ELSEWHERE: tuple[Finding, ...] = (
         "a warning of a plugin in mkdocs.yml",
     ),
     Finding(
+        "cache-damaged",
+        "warning",
+        "damaged entry of the cache",
+        "What earlier builds remembered is not what they wrote, and was made anew; when this repeats, the disk is failing.",
+        "a file below .kb/cache cut short by a full disk",
+    ),
+    Finding(
         "output-forbidden",
         "error",
         "file that must not be published",
@@ -635,6 +642,22 @@ FINDINGS: Mapping[str, Finding] = MappingProxyType(
     {finding.code: finding for finding in (*_TABLE, *_ELSEWHERE)}
 )
 """code → what it means; in the order of the documentation."""
+
+OF_BUILDS = frozenset(
+    {
+        "cache-damaged",
+        "mkdocs",
+        "output-forbidden",
+        "output-machine-path",
+        "redirect-from-unusable",
+        "render-deep",
+        "render-failed",
+        "render-slow",
+        "site-url-missing",
+        "strings-missing",
+    }
+)
+"""Codes of what only a build can find."""
 
 
 def problem(code: str, path: str, line: int | None, message: str, hint: str = "") -> Problem:

@@ -11,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import cast, get_args
 
+from kb.content.findings import OF_BUILDS
 from kb.errors import ConfigError, Problem, Severity, did_you_mean
 
 LOWERABLE = frozenset(
@@ -60,26 +61,49 @@ def read_baseline(file: Path) -> frozenset[str]:
     Raises:
         ConfigError: it is damaged, or of another version.
     """
+    return frozenset(mark for _, _, mark in _rows(file))
+
+
+_Row = tuple[str, str, str]
+"""Path, code and fingerprint."""
+
+
+def _rows(file: Path) -> list[_Row]:
+    hint = "'kb check --baseline' writes it anew"
     try:
         data = json.loads(file.read_text("utf-8"))
     except FileNotFoundError:
-        return frozenset()
+        return []
     except (OSError, ValueError) as error:
-        raise ConfigError(
-            f"{file}: cannot be read: {error}", hint="'kb check --baseline' writes it anew"
-        ) from None
+        raise ConfigError(f"{file}: cannot be read: {error}", hint=hint) from None
     if not isinstance(data, dict) or data.get("version") != BASELINE_VERSION:
-        raise ConfigError(
-            f"{file}: not a baseline of this version", hint="'kb check --baseline' writes it anew"
-        )
-    return frozenset(each["fingerprint"] for each in data["findings"])
+        raise ConfigError(f"{file}: not a baseline of this version", hint=hint)
+    return [(each["path"], each["code"], each["fingerprint"]) for each in data["findings"]]
 
 
-def baseline(problems: Iterable[Problem]) -> str:
-    """The text of a baseline file: what can be known of ``problems``, in an order that makes small diffs."""
-    known = [p for p in problems if p.severity != "error" or p.code in LOWERABLE]
-    rows = sorted({(p.path, p.code, fingerprint(p)) for p in known})
-    findings = [{"path": path, "code": code, "fingerprint": mark} for path, code, mark in rows]
-    return (
-        json.dumps({"version": BASELINE_VERSION, "findings": findings}, ensure_ascii=False, indent=1) + "\n"
-    )
+def write_baseline(file: Path, problems: Iterable[Problem]) -> None:
+    """Make known in ``file`` what can be known of ``problems``, instead of what was known before; what only builds find
+    stays known, since a check cannot tell whether it is still there."""
+    try:
+        kept = {row for row in _rows(file) if row[1] in OF_BUILDS}
+    except ConfigError:
+        kept = set()
+    _write(file, kept | _known(problems))
+
+
+def add_builds(file: Path, problems: Iterable[Problem]) -> None:
+    """Make known as well what only a build can find among ``problems``."""
+    found = {row for row in _known(problems) if row[1] in OF_BUILDS}
+    _write(file, set(_rows(file)) | found)
+
+
+def _known(problems: Iterable[Problem]) -> set[_Row]:
+    known = (p for p in problems if p.severity != "error" or p.code in LOWERABLE)
+    return {(p.path, p.code, fingerprint(p)) for p in known}
+
+
+def _write(file: Path, rows: Iterable[_Row]) -> None:
+    # In an order that makes small diffs.
+    findings = [{"path": path, "code": code, "fingerprint": mark} for path, code, mark in sorted(rows)]
+    text = json.dumps({"version": BASELINE_VERSION, "findings": findings}, ensure_ascii=False, indent=1)
+    file.write_text(f"{text}\n", "utf-8")

@@ -75,7 +75,10 @@ def mend(article: Article, problems: Collection[Problem], places: Whereabouts) -
 
 
 def _mends(
-    article: Article, codes: AbstractSet[str], at_line: Collection[tuple[str, int | None]], places: Whereabouts
+    article: Article,
+    codes: AbstractSet[str],
+    at_line: Collection[tuple[str, int | None]],
+    places: Whereabouts,
 ) -> Iterator[Mend]:
     if "control-character" in codes:
         yield from _control_characters(article)

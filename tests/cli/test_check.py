@@ -248,7 +248,7 @@ def test_every_finding_that_the_code_reports_is_in_the_table() -> None:
     reported: set[str] = set()
     for file in Path(kb.cli.__file__).parents[1].rglob("*.py"):
         reported |= set(re.findall(r"(?<!\.)\bProblem\(\s*\"([a-z-]+)\"", file.read_text("utf-8")))
-    not_of_content = {"cache-damaged", "build-failed"}
+    not_of_content = {"build-failed"}
     assert len(reported) > 20
     assert reported - not_of_content <= set(FINDINGS)
 
@@ -258,3 +258,23 @@ def test_check_does_not_wait_for_a_build(broken: Path, run: Run) -> None:
         code, out, _ = run("--root", broken, "check")
     assert code == 1
     assert "link-dead" in out
+
+
+def test_severity_and_baseline_apply_to_what_only_a_build_finds(centre: Path, run: Run) -> None:
+    """A site without an address is a warning of builds; here it is nothing, an error, and known."""
+    settings, mkdocs = centre / "pyproject.toml", centre / "mkdocs.yml"
+    mkdocs.write_text(re.sub(r"^site_url:.*$", "", mkdocs.read_text("utf-8"), flags=re.M), "utf-8")
+    before = settings.read_text("utf-8")
+    build = ("--root", centre, "build", "--lang", "en", "-j", "1", "--strict")
+    assert run(*build)[0] == 1
+    for level, code in (("off", 0), ("info", 0), ("error", 1)):
+        settings.write_text(
+            f'{before}\n[tool.kb.check]\nseverity = {{ site-url-missing = "{level}" }}\n', "utf-8"
+        )
+        assert run(*build)[0] == code, level
+    settings.write_text(before, "utf-8")
+    assert run(*build, "--baseline")[0] == 0
+    assert run(*build)[0] == 0
+    (centre / "articles/en/returns/size.md").write_text("---\ntitle: Size\n---\nText\n")
+    run("--root", centre, "check", "--baseline")
+    assert run(*build)[0] == 0, "a check forgets nothing of builds"
