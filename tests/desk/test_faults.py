@@ -17,6 +17,7 @@ import pytest
 from kb.desk import tickets
 from kb.desk.database import Database, UnavailableError
 from kb.desk.tickets import Draft, Once
+from tests.desk import powercut
 from tests.desk.harness import Shop, ticket
 
 ROUNDS = int(os.environ.get("KB_FAULT_ROUNDS", "12"))
@@ -24,10 +25,9 @@ DRAFT = Draft("en", "Subject", "Body", "a@b.com")
 Open = Callable[..., Shop]
 
 
-def kill_while_filing(path: Path, round: int, delay_s: float, wrapper: tuple[str, ...] = ()) -> list[str]:
+def kill_while_filing(command: tuple[str, ...], delay_s: float) -> list[str]:
     """Starts a process that files, kills it (-9) after a while; returns the keys it acknowledged."""
-    command = [sys.executable, *(wrapper or ("-m", "tests.desk.filer")), str(path), f"round{round}"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     first = process.stdout.readline()
     time.sleep(delay_s)
@@ -51,7 +51,8 @@ def kept(path: Path) -> list[str]:
 def test_killed_while_writing_no_acknowledged_ticket_is_missing_and_none_doubled(tmp_path: Path) -> None:
     path, said, chance = tmp_path / "desk.sqlite", set[str](), random.Random(7)
     for round in range(ROUNDS):
-        said |= set(kill_while_filing(path, round, chance.random() * 0.2))
+        command = ("-m", "tests.desk.filer", str(path), f"round{round}")
+        said |= set(kill_while_filing(command, chance.random() * 0.2))
         there = kept(path)
         assert said <= set(there), "an acknowledged ticket is missing"
         assert len(there) == len(set(there))
@@ -83,11 +84,44 @@ def test_the_check_notices_a_desk_that_answers_before_the_commit(tmp_path: Path)
     )
     path, missing = tmp_path / "desk.sqlite", 0
     for round in range(10):
-        said = kill_while_filing(path, round, 0.05, (str(mutant),))
+        said = kill_while_filing((str(mutant), str(path), f"round{round}"), 0.05)
         missing += len(set(said) - set(kept(path)))
         if missing:
             break
     assert missing, "killing finds what was acknowledged too early"
+
+
+def cut_the_power(folder: Path, round: int, level: str = "") -> tuple[set[str], set[str]]:
+    """What was acknowledged before a power cut, and what is there when power is back."""
+    live, durable = folder / f"live{round}{level}", folder / f"durable{round}{level}"
+    live.mkdir()
+    durable.mkdir()
+    command = ("-m", "tests.desk.powercut", str(live / "desk.sqlite"), str(durable), f"round{round}", level)
+    said = kill_while_filing(command, random.Random(round).uniform(0.2, 0.6))
+    return set(said), set(kept(durable / "desk.sqlite"))
+
+
+needs_forgetful_disk = pytest.mark.skipif(bool(powercut.reason_without()), reason=powercut.reason_without())
+
+
+@needs_forgetful_disk
+def test_after_a_power_cut_no_acknowledged_ticket_is_missing(tmp_path: Path) -> None:
+    for round in range(max(3, ROUNDS // 4)):
+        said, there = cut_the_power(tmp_path, round)
+        assert len(said) > 10
+        assert said <= there, "an acknowledged ticket was not on disk"
+
+
+@needs_forgetful_disk
+def test_the_check_notices_a_desk_that_does_not_wait_for_the_disk(tmp_path: Path) -> None:
+    """A mutant: synchronous=NORMAL, which syncs at checkpoints only."""
+    missing: set[str] = set()
+    for round in range(10):
+        said, there = cut_the_power(tmp_path, round, "NORMAL")
+        missing |= said - there
+        if missing:
+            break
+    assert missing, "a power cut finds what was acknowledged before it was on disk"
 
 
 @pytest.fixture
