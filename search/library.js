@@ -45,7 +45,7 @@ export class Library {
     let found = answer;
     for (const language of languages) {
       const index = await this.#other(language);
-      if (index) found = merged(found, index.search(text, options), this.own, options?.limit ?? 10);
+      if (index) found = merged(found, index.search(text, options), this.own, index.threshold, options?.limit ?? 10);
     }
     return found;
   }
@@ -60,11 +60,12 @@ export class Library {
   }
 }
 
-/** Both answers, each article once, the other's opened in the language of `own`. */
-function merged(answer, other, own, limit) {
+/** Both answers, each article once, the other's opened in the language of `own`, whose threshold decides. */
+function merged(answer, other, own, threshold, limit) {
+  const share = (TRANSLATED_DISCOUNT * own.threshold) / threshold;
   const best = new Map(answer.results.map((result) => [result.id, result]));
   for (const result of other.results) {
-    const score = Math.round(result.score * TRANSLATED_DISCOUNT * SCORE_UNIT) / SCORE_UNIT;
+    const score = Math.min(1, Math.round(result.score * share * SCORE_UNIT) / SCORE_UNIT);
     const here = (best.get(result.id)?.score ?? -1) < score ? own.present(result.id) : undefined;
     if (here) best.set(result.id, { ...here, score, matched: result.matched, why: [...result.why, "translated"] });
   }

@@ -50,8 +50,9 @@ class Library:
         if answer.why and answer.why[0] != "corrected":
             return answer
         for other in candidates(text, language, self.languages):
-            found = self.index(other).search(text, limit=limit, category=category, typing=typing)
-            answer = merged(answer, found, own, limit)
+            index = self.index(other)
+            found = index.search(text, limit=limit, category=category, typing=typing)
+            answer = merged(answer, found, own, index.threshold, limit)
         return answer
 
     def suggest(
@@ -68,12 +69,16 @@ class Library:
         self._open.clear()
 
 
-def merged(answer: Answer, other: Answer, own: Index, limit: int) -> Answer:
-    """Both answers, each article once, the other's opened in the language of ``own``."""
+def merged(answer: Answer, other: Answer, own: Index, threshold: float, limit: int) -> Answer:
+    """Both answers, each article once, the other's opened in the language of ``own``.
+
+    ``threshold`` is the other index's: where one of the two has word vectors, their scores are of two sizes.
+    """
+    share = TRANSLATED_DISCOUNT * own.threshold / threshold
     best = {suggestion.id: suggestion for suggestion in answer.suggestions}
     foreign = False
     for suggestion in other.suggestions:
-        score = round(suggestion.score * TRANSLATED_DISCOUNT, reader.SCORE_DECIMALS)
+        score = min(1.0, round(suggestion.score * share, reader.SCORE_DECIMALS))
         before = best.get(suggestion.id)
         if before is not None and before.score >= score:
             continue
