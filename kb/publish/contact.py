@@ -36,9 +36,9 @@ class Destination:
         return self.address if self.kind == "webhook" else f"{MAIL}{quote(self.email, safe='@')}"
 
     @property
-    def encoding(self) -> str:
-        # A mail is read by people; what a program takes is sent as forms always are.
-        return "text/plain" if self.action.startswith(MAIL) else "application/x-www-form-urlencoded"
+    def method(self) -> str:
+        """How it goes there: a mail in its headers, which browsers escape; a posted one would end at an ``&``."""
+        return "get" if self.action.startswith(MAIL) else "post"
 
     @property
     def connect(self) -> tuple[str, ...]:
@@ -74,6 +74,11 @@ class Contact:
     url: str = ""
     expected: str = ""
     destination: Destination | None = None
+
+    @property
+    def reaches_people(self) -> bool:
+        """Whether there is any way to write or call; without one, pages do not invite to."""
+        return bool(self.email or self.phone or self.url or self.destination)
 
     @property
     def connect(self) -> tuple[str, ...]:

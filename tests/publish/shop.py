@@ -52,7 +52,9 @@ class Shop:
     def __init__(self, root: Path, languages: Sequence[str] = ("en", "uk")) -> None:
         self.root = root
         tags = ", ".join(f'"{language}"' for language in languages)
-        self.write("pyproject.toml", f"[tool.kb]\nlanguages = [{tags}]\n")
+        self.write(
+            "pyproject.toml", f'[tool.kb]\nlanguages = [{tags}]\n[tool.kb.contact]\nphone = "0 800 500 123"\n'
+        )
         self.write("mkdocs.yml", MKDOCS)
         self.article("en/index", "Welcome.", title="How can we help?")
 

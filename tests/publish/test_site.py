@@ -280,6 +280,16 @@ def test_strings_of_the_shop_win_over_ours(shop: Shop) -> None:
     assert "Ask Maria" in shop.page("en/returns/size")
 
 
+def test_nobody_is_invited_to_write_where_there_is_no_way_to(shop: Shop) -> None:
+    shop.article("en/returns/size")
+    shop.build(languages=["en"])
+    assert 'class="kb-ask"' in shop.page("en/returns/size")
+    shop.write("pyproject.toml", '[tool.kb]\nlanguages = ["en"]\n')
+    shop.build(languages=["en"])
+    for address in ("en", "en/returns", "en/returns/size", "en/search"):
+        assert "contact-us" not in shop.page(address), address
+
+
 def test_language_without_strings_is_built_in_english_and_reported(tmp_path: Path) -> None:
     shop = Shop(tmp_path, ("en", "eo"))
     shop.article("en/returns/size")

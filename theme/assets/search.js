@@ -18,8 +18,8 @@ function resultsPage(form, place) {
   const input = form.querySelector("input");
   const heading = document.querySelector(".kb-title");
   const title = heading.textContent;
-  const contact = document.querySelector(".kb-ask a");
-  const contactAddress = contact.href;
+  const contact = document.querySelector(".kb-ask a"); // A shop without any way to reach it, or with a card of its own, has none.
+  const contactAddress = contact?.href;
   const announce = announcer(form);
   let category = "";
   input.setAttribute("type", "search");
@@ -30,6 +30,7 @@ function resultsPage(form, place) {
     text ? address.searchParams.set("q", text) : address.searchParams.delete("q");
     category ? address.searchParams.set("in", category) : address.searchParams.delete("in");
     history.replaceState(null, "", address);
+    if (!contact) return;
     // What somebody typed is not typed again in the form.
     const ask = new URL(contactAddress);
     if (text && ask.origin === location.origin) ask.searchParams.set("text", text);
