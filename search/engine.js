@@ -1,14 +1,16 @@
 /**
- * The search engine of the browser: the index rebuilt from an unpacked file, questions understood, articles ranked.
- * The mathematics and their reasons are those of kb/index/ranking.py and kb/index/understanding.py; the two are held
- * to the same order of results.
+ * The search engine of the browser: questions understood, articles ranked. The mathematics and their reasons are those
+ * of kb/index/ranking.py and kb/index/understanding.py; the two are held to the same order of results.
  */
 
-import { core, join, unpack } from "./packed.js";
-import { best, MARK_FROM } from "./passages.js";
+import { join, unpack } from "./packed.js";
+import { MARK_FROM, Passages } from "./passages.js";
+import { postings } from "./postings.js";
 import { isLatin, otherLayouts, scriptOf, skeletonOfCyrillic, skeletonOfLatin } from "./scripts.js";
+import { Vocabulary } from "./spelling.js";
 import { EXACT_WEIGHT, features, isPlain, SPACE, terms, TERMS_VERSION } from "./terms.js";
-import { openTable, rarity, SHARE, STOP_WEIGHT as STOP_MEANING, toUnit, weight as meaningWeight } from "./vectors.js";
+import { openTable, SHARE, STOP_WEIGHT as STOP_MEANING, toUnit, weight as meaningWeight } from "./vectors.js";
+import { View } from "./view.js";
 
 export const K1 = 2;
 export const B = 0.75;
@@ -19,23 +21,23 @@ const TEXTS_SHARE = 0.25;
 const LIKENESS_FLOOR = 0.15;
 const COMPLETION_LIKENESS = 0.9;
 const COMPLETIONS_LIMIT = 200;
-const CACHED_WORDS = 2048;
-const CACHED_FEATURES = 8192;
+/** Numbers kept of words and features that questions repeat. */
+const CACHED_VALUES = 2_000_000;
 const SCORE_UNIT = 1e6;
-/** A word of the title, the tags or the questions counts as so many of the text. */
-const ASKING_WEIGHT = 2;
 
 export const THRESHOLD = 0.21;
 export const THRESHOLD_WITH_VECTORS = 0.31;
 const STAND_INS = 3;
-const QUERY_LIMIT = 2000;
+/** Characters of a question that are read. */
+export const QUERY_LIMIT = 2000;
 const WORDS_LIMIT = 64;
 const STOP_WEIGHT = 0.7;
 const SYNONYM_DISCOUNT = 0.8;
 const CORRECTION_DISCOUNT = [1, 0.95, 0.85];
 const CORRECTIONS_LIMIT = 3;
 const CORRECTED_FROM = 4;
-const LONG_FROM = 8;
+/** Where it is known which short words there are. */
+const CORRECTED_FROM_WITH_WORDS = 3;
 const KNOWN_ENOUGH = 0.75;
 const MARGIN = 0.25;
 const LEAST_COVERAGE = 0.5;
@@ -47,75 +49,55 @@ export async function open(buffer) {
   return new Index(header, dictionary, tokens);
 }
 
-/** Values by article, only where there are any. */
+/** Values by number, of articles or terms, only where there are any. */
 class Sparse {
-  constructor(articles, values) {
-    this.articles = articles;
+  constructor(numbers, values) {
+    this.numbers = numbers;
     this.values = values;
   }
 }
 
-/** Adds numbers by article and hands them out as Sparse; used over and over, so that nothing is allocated a query. */
+/** Adds positive values by number and hands them out as Sparse; used over and over, so that a query allocates little. */
 class Sums {
   constructor(count) {
     this.values = new Float64Array(count);
-    this.seen = new Uint8Array(count);
     this.touched = new Int32Array(count);
     this.size = 0;
   }
 
-  add(article, value) {
-    if (!this.seen[article]) {
-      this.seen[article] = 1;
-      this.touched[this.size++] = article;
-    }
-    this.values[article] += value;
+  add(number, value) {
+    if (this.values[number] === 0) this.touched[this.size++] = number;
+    this.values[number] += value;
   }
 
-  raise(article, value) {
-    if (!this.seen[article]) {
-      this.seen[article] = 1;
-      this.touched[this.size++] = article;
+  raise(number, value) {
+    const before = this.values[number];
+    if (before === 0) this.touched[this.size++] = number;
+    if (value > before) this.values[number] = value;
+  }
+
+  addAll({ numbers, values }, factor) {
+    if (!(factor > 0)) return;
+    const sums = this.values, touched = this.touched;
+    let size = this.size;
+    for (let i = 0; i < numbers.length; i++) {
+      const number = numbers[i];
+      if (sums[number] === 0) touched[size++] = number;
+      sums[number] += factor * values[i];
     }
-    if (value > this.values[article]) this.values[article] = value;
+    this.size = size;
   }
 
   take() {
-    const articles = this.touched.slice(0, this.size);
-    const values = new Float64Array(this.size);
-    for (let i = 0; i < this.size; i++) {
-      values[i] = this.values[articles[i]];
-      this.values[articles[i]] = 0;
-      this.seen[articles[i]] = 0;
-    }
+    const numbers = this.touched.slice(0, this.size), values = new Float64Array(this.size);
+    for (let i = 0; i < numbers.length; i++) values[i] = this.values[numbers[i]];
+    this.clear();
+    return new Sparse(numbers, values);
+  }
+
+  clear() {
+    for (let i = 0; i < this.size; i++) this.values[this.touched[i]] = 0;
     this.size = 0;
-    return new Sparse(articles, values);
-  }
-}
-
-/** The index's terms under some spelling (their own, or skeletons), and the features they have. */
-class View {
-  constructor(forms) {
-    this.forms = forms;
-    this.having = new Map();
-    for (let number = 0; number < forms.length; number++) {
-      for (const feature of features(forms[number])) {
-        const list = this.having.get(feature);
-        if (list) list.push(number);
-        else this.having.set(feature, [number]);
-      }
-    }
-    this.matches = new Map();
-    this.found = new Map();
-  }
-
-  rarity(feature) {
-    const n = this.having.get(feature)?.length ?? 0;
-    return (feature[0] === "=" ? EXACT_WEIGHT : 1) * Math.log(1 + (this.forms.length + 0.5) / (n + 0.5));
-  }
-
-  known(form) {
-    return this.having.has("=" + form);
   }
 }
 
@@ -130,122 +112,24 @@ export class Index {
     this.stop = new Set(header.stop);
     this.synonyms = byFirstWord(header.synonyms);
     this.cyrillic = scriptOf(this.language) === "cyrillic";
-    this.chunkTerms = new Map();
-    const counted = this.#count();
-    this.#postings(counted, this.#centroids(counted));
+    const found = postings(header.articles, dictionary, tokens, this.language);
+    this.terms = found.terms;
+    this.from = found.from;
+    this.articles = found.articles;
+    this.counts = found.counts;
+    this.shares = found.shares;
+    this.fields = found.fields;
+    const average = found.lengths.reduce((a, b) => a + b, 0) / Math.max(1, this.count) || 1;
+    this.saturation = found.lengths.map((length) => K1 * (1 - B + (B * length) / average));
     this.views = [new View(this.terms), null];
+    this.vocabulary = null;
     this.sums = new Sums(this.count);
-    this.peaks = new Sums(this.count);
-    this.places = new Sums(this.count);
-  }
-
-  /** Reads the texts once: where each field begins, and which terms each article has how often. */
-  #count() {
-    const numbers = new Map();
-    const ofToken = new Array(this.dictionary.length);
-    const pairs = { term: new Int32Array(this.tokens.length * 2 + 16), count: null, size: 0 };
-    pairs.count = new Uint16Array(pairs.term.length);
-    const seen = [], slot = [];
-    this.fields = [];
-    this.lengths = new Float64Array(this.count);
-    this.pairsFrom = new Int32Array(this.count + 1);
-    const fieldsOf = (article) => {
-      const { questions, anchors } = this.header.articles;
-      return 2 + questions[article] + 2 * anchors[article].length;
-    };
-    let at = 0;
-    for (let article = 0; article < this.count; article++) {
-      const starts = new Int32Array(fieldsOf(article) + 1);
-      this.pairsFrom[article] = pairs.size;
-      for (let field = 0; field + 1 < starts.length; field++) {
-        starts[field] = at;
-        const weight = field < 2 + this.header.articles.questions[article] ? ASKING_WEIGHT : 1;
-        for (; this.tokens[at] !== 0; at++) {
-          const token = this.tokens[at];
-          const found = ofToken[token] ??= numbered(terms(core(this.dictionary[token]), this.language), numbers);
-          for (let i = 0; i < found.length; i++) {
-            const term = found[i];
-            this.lengths[article]++;
-            if (seen[term] === article) pairs.count[slot[term]] += weight;
-            else {
-              seen[term] = article;
-              slot[term] = pairs.size;
-              if (pairs.size === pairs.term.length) grow(pairs);
-              pairs.term[pairs.size] = term;
-              pairs.count[pairs.size++] = weight;
-            }
-          }
-        }
-        at++;
-      }
-      starts[starts.length - 1] = at;
-      this.fields.push(starts);
-    }
-    this.pairsFrom[this.count] = pairs.size;
-    return { numbers, pairs, ofToken };
-  }
-
-  /** What each pair's term weighs in its article's place among its texts; see kb/index/centroids.py. */
-  #centroids({ numbers, pairs, ofToken }) {
-    const holders = new Int32Array(numbers.size);
-    for (let i = 0; i < pairs.size; i++) holders[pairs.term[i]]++;
-    const rarities = Float64Array.from(holders, (number) => rarity(number, this.count));
-    const shares = new Float64Array(pairs.size);
-    const slot = new Int32Array(numbers.size), times = new Int32Array(numbers.size);
-    const present = new Int32Array(numbers.size), weights = new Float64Array(numbers.size);
-    // Nearly every token is one word: a number each is much faster to walk than a list each.
-    const single = Int32Array.from(ofToken, (found) => found?.length === 1 ? found[0] : -1);
-    for (let article = 0; article < this.count; article++) {
-      const first = this.pairsFrom[article], last = this.pairsFrom[article + 1];
-      for (let i = first; i < last; i++) slot[pairs.term[i]] = i;
-      const starts = this.fields[article];
-      for (let field = 0; field + 1 < starts.length; field++) {
-        let size = 0;
-        for (let at = starts[field]; at < starts[field + 1] - 1; at++) {
-          const token = this.tokens[at], term = single[token];
-          if (term >= 0) {
-            if (times[term]++ === 0) present[size++] = term;
-          } else for (const part of ofToken[token]) if (times[part]++ === 0) present[size++] = part;
-        }
-        let sum = 0;
-        for (let i = 0; i < size; i++) {
-          const term = present[i];
-          const weight = weights[i] = times[term] === 1 ? rarities[term] : (1 + Math.log(times[term])) * rarities[term];
-          sum += weight * weight;
-          times[term] = 0;
-        }
-        const factor = 1 / Math.sqrt(sum);
-        for (let i = 0; i < size; i++) shares[slot[present[i]]] += weights[i] * factor;
-      }
-      toUnit(shares.subarray(first, last));
-    }
-    return shares;
-  }
-
-  /** Turns pairs by article into postings by term, terms sorted. */
-  #postings({ numbers, pairs }, shares) {
-    const names = [...numbers.keys()];
-    const order = names.map((_, i) => i).sort((a, b) => (names[a] < names[b] ? -1 : 1));
-    this.terms = order.map((i) => names[i]);
-    const sorted = new Int32Array(names.length);
-    order.forEach((old, position) => { sorted[old] = position; });
-    this.from = new Int32Array(names.length + 1);
-    for (let i = 0; i < pairs.size; i++) this.from[sorted[pairs.term[i]] + 1]++;
-    for (let i = 0; i < names.length; i++) this.from[i + 1] += this.from[i];
-    const next = this.from.slice();
-    this.articles = new Int32Array(pairs.size);
-    this.counts = new Uint16Array(pairs.size);
-    this.shares = new Float32Array(pairs.size);
-    for (let article = 0; article < this.count; article++) {
-      for (let i = this.pairsFrom[article]; i < this.pairsFrom[article + 1]; i++) {
-        const place = next[sorted[pairs.term[i]]]++;
-        this.articles[place] = article;
-        this.counts[place] = pairs.count[i];
-        this.shares[place] = shares[i];
-      }
-    }
-    const average = this.lengths.reduce((a, b) => a + b, 0) / Math.max(1, this.count) || 1;
-    this.saturation = this.lengths.map((length) => K1 * (1 - B + (B * length) / average));
+    this.totals = new Sums(this.count);
+    this.peaks = new Float64Array(this.count);
+    this.places = new Float64Array(this.count);
+    this.likeness = new Sums(this.terms.length);
+    this.passages = new Passages(dictionary, tokens, found, this.language);
+    this.kept = 0;
   }
 
   /** The score from which an article is worth suggesting. */
@@ -259,6 +143,7 @@ export class Index {
     if (table.articles !== this.count) throw new Error("word vectors of another index");
     this.vectors = table.articleVectors();
     this.table = table;
+    this.vocabulary = null;
   }
 
   view(skeletons) {
@@ -276,17 +161,11 @@ export class Index {
    */
   search(text, { limit = 10, category = "", typing = false } = {}) {
     const question = this.read(text, typing);
-    const scores = this.#withMeaning(this.#scores(question.slots), question.slots);
-    const { category: categories } = this.header.articles;
-    const ranked = [];
-    for (let i = 0; i < scores.articles.length; i++) {
-      const article = scores.articles[i];
-      if (category && this.category(article, categories) !== category) continue;
-      ranked.push([Math.round(scores.values[i] * SCORE_UNIT) / SCORE_UNIT, article]);
-    }
-    ranked.sort((a, b) => b[0] - a[0] || a[1] - b[1]);
+    this.#scores(question.slots);
+    this.#addMeaning(question.slots);
+    const ranked = this.#best(limit, category);
     const likeness = this.#likeness(question.slots);
-    const results = ranked.slice(0, limit).map(([score, article]) => this.#result(article, score, likeness, question.why));
+    const results = ranked.map(([score, article]) => this.#result(article, score, likeness, question.why));
     return { results, shown: question.shown, why: question.why };
   }
 
@@ -297,21 +176,35 @@ export class Index {
     return article === undefined ? undefined : this.#result(article, 0, new Map(), []);
   }
 
-  category(article, categories = this.header.articles.category) {
-    return categories[article] || this.header.articles.id[article].split("/").slice(0, -1).join("/");
+  category(article) {
+    const { category, id } = this.header.articles;
+    return category[article] || id[article].split("/").slice(0, -1).join("/");
+  }
+
+  /** Empties the totals into the best of them: [score, article], rounded, as the two engines add in another order. */
+  #best(limit, category) {
+    const { values, touched, size } = this.totals, found = [];
+    for (let i = 0; i < size; i++) {
+      const article = touched[i], score = Math.round(values[article] * SCORE_UNIT) / SCORE_UNIT;
+      if (found.length === limit && !isBefore(score, article, found[limit - 1])) continue;
+      if (category && this.category(article) !== category) continue;
+      let place = Math.min(found.length, limit - 1);
+      for (; place > 0 && isBefore(score, article, found[place - 1]); place--) found[place] = found[place - 1];
+      if (limit > 0) found[place] = [score, article];
+    }
+    this.totals.clear();
+    return found;
   }
 
   #result(article, score, likeness, why) {
     const { id, url, origin, questions, anchors } = this.header.articles;
-    const field = (number) => join(this.tokens, this.dictionary, this.fields[article][number], this.fields[article][number + 1] - 1);
-    const first = 2 + questions[article];
-    const sections = anchors[article].map((anchor, i) => ({ anchor, heading: field(first + 2 * i), text: field(first + 2 * i + 1) }));
+    const fields = this.fields[article], first = 2 + questions[article];
     return {
       id: id[article],
       url: url[article] || id[article] + "/",
-      title: field(0),
+      title: join(this.tokens, this.dictionary, fields[0], fields[1] - 1),
       category: this.category(article),
-      passage: best(sections, likeness, (chunk) => this.#termsOf(chunk)),
+      passage: this.passages.best(anchors[article], fields.subarray(first), likeness),
       score,
       language: this.language,
       matched: this.language,
@@ -320,16 +213,7 @@ export class Index {
     };
   }
 
-  #termsOf(chunk) {
-    let found = this.chunkTerms.get(chunk);
-    if (!found) {
-      if (this.chunkTerms.size > 20000) this.chunkTerms.clear();
-      this.chunkTerms.set(chunk, found = terms(chunk, this.language));
-    }
-    return found;
-  }
-
-  /** Which terms answer which slot, for marking them. */
+  /** Which terms answer which slot, for marking them: term → [slot, value]. */
   #likeness(slots) {
     const found = new Map();
     slots.forEach((slot, number) => {
@@ -337,9 +221,10 @@ export class Index {
         for (const word of words) {
           const match = this.#match(word, slot.skeletons, false);
           const worth = discount * slot.weight * match.wordsMost;
-          for (const [term, alike] of match.alike) {
-            const name = this.terms[term], value = alike * worth;
-            if (alike >= MARK_FROM && value > (found.get(name)?.[1] ?? 0)) found.set(name, [number, value]);
+          const { numbers, values } = match.alike;
+          for (let i = 0; i < numbers.length; i++) {
+            const value = values[i] * worth;
+            if (values[i] >= MARK_FROM && value > (found.get(numbers[i])?.[1] ?? 0)) found.set(numbers[i], [number, value]);
           }
         }
       }
@@ -349,10 +234,12 @@ export class Index {
 
   // ── meaning ──
 
-  /** The scores, and how near the articles' meaning is to the question's, in one number up to 1. */
-  #withMeaning(scores, slots) {
-    if (!this.table) return scores;
-    const meant = new Float64Array(this.table.dimensions);
+  /** Makes one number up to 1 of the totals and of how near the articles' meaning is to the question's. */
+  #addMeaning(slots) {
+    if (!this.table) return;
+    const { totals } = this, { dimensions } = this.table;
+    for (let i = 0; i < totals.size; i++) totals.values[totals.touched[i]] /= 1 + SHARE;
+    const meant = new Float64Array(dimensions);
     for (const slot of slots) {
       for (const word of slot.choices[0][1]) {
         for (const [term, share] of this.#inTable(slot, word)) {
@@ -361,34 +248,34 @@ export class Index {
         }
       }
     }
-    if (!toUnit(meant)) return new Sparse(scores.articles, scores.values.map((value) => value / (1 + SHARE)));
-    for (let i = 0; i < scores.articles.length; i++) this.sums.add(scores.articles[i], scores.values[i] / (1 + SHARE));
-    const { dimensions } = this.table;
+    if (!toUnit(meant)) return;
     for (let article = 0, at = 0; article < this.count; article++, at += dimensions) {
       let dot = 0;
       for (let d = 0; d < dimensions; d++) dot += meant[d] * this.vectors[at + d];
-      if (dot > 0) this.sums.add(article, (SHARE * dot) / (1 + SHARE));
+      if (dot > 0) totals.add(article, (SHARE * dot) / (1 + SHARE));
     }
-    return this.sums.take();
   }
 
   /** The word itself, or where the table lacks it the terms most like it, with their shares. */
   #inTable(slot, word) {
     if (!slot.skeletons && this.table.has(word)) return [[word, 1]];
-    const near = [...this.#match(word, slot.skeletons, false).alike]
-      .filter(([number, value]) => value >= MARK_FROM && this.table.has(this.terms[number]))
-      .sort((a, b) => b[1] - a[1] || a[0] - b[0]).slice(0, STAND_INS);
-    const whole = near.reduce((sum, [, value]) => sum + value, 0);
-    return near.map(([number, value]) => [this.terms[number], (value * value) / whole]);
+    const { numbers, values } = this.#match(word, slot.skeletons, false).alike, near = [];
+    for (let i = 0; i < numbers.length; i++) {
+      if (values[i] >= MARK_FROM && this.table.has(this.terms[numbers[i]])) near.push([numbers[i], values[i]]);
+    }
+    const chosen = near.sort((a, b) => b[1] - a[1] || a[0] - b[0]).slice(0, STAND_INS);
+    const whole = chosen.reduce((sum, [, value]) => sum + value, 0);
+    return chosen.map(([number, value]) => [this.terms[number], (value * value) / whole]);
   }
 
   #holdersOf(term) {
-    const number = this.views[0].having.get("=" + term)?.[0];
+    const number = this.views[0].of(term)[0];
     return number === undefined ? 0 : this.holders(number);
   }
 
   // ── ranking ──
 
+  /** Leaves the articles' scores in the totals. */
   #scores(slots) {
     const grams = [], words = [], texts = [];
     let gramsMost = 0, wordsMost = 0, length = 0;
@@ -403,35 +290,34 @@ export class Index {
       words.push([choices.map(([d, m]) => [d, m.words, m.wordsMost]), weight]);
       texts.push([choices.map(([d, m]) => [d, m.texts, m.wordsMost]), weight]);
     }
-    const total = new Sums(this.count);
-    this.#blend(total, grams, gramsMost ? GRAM_SHARE / (SCALE * gramsMost) : 0);
-    this.#blend(total, words, wordsMost ? (1 - GRAM_SHARE) / (SCALE * wordsMost) : 0);
-    this.#blend(this.places, texts, length ? 1 / Math.sqrt(length) : 0);
-    const places = this.places.values, found = total.take();
-    for (let i = 0; i < found.articles.length; i++) {
-      const cosine = Math.min(1, places[found.articles[i]]);
-      found.values[i] = (found.values[i] + TEXTS_SHARE * cosine) / (1 + TEXTS_SHARE);
+    const { totals, sums } = this;
+    this.#blend(totals, grams, gramsMost ? GRAM_SHARE / (SCALE * gramsMost) : 0);
+    this.#blend(totals, words, wordsMost ? (1 - GRAM_SHARE) / (SCALE * wordsMost) : 0);
+    this.#blend(sums, texts, length ? 1 / Math.sqrt(length) : 0);
+    for (let i = 0; i < totals.size; i++) {
+      const article = totals.touched[i], cosine = Math.min(1, sums.values[article]);
+      totals.values[article] = (totals.values[article] + TEXTS_SHARE * cosine) / (1 + TEXTS_SHARE);
     }
-    this.places.take();
-    return found;
+    sums.clear();
   }
 
   /** Adds each slot's best choice, each choice as a share of its own most. */
   #blend(total, slots, share) {
     for (const [choices, weight] of slots) {
-      if (choices.length > 1) {
-        for (const [discount, { articles, values }, most] of choices) {
-          const factor = most ? (discount * weight) / most : 0;
-          for (let i = 0; i < articles.length; i++) this.peaks.raise(articles[i], factor * values[i]);
-        }
-        const { articles, values } = this.peaks.take();
-        for (let i = 0; i < articles.length; i++) total.add(articles[i], share * values[i]);
-      } else {
-        const [discount, { articles, values }, most] = choices[0];
-        const factor = most ? (share * discount * weight) / most : 0;
-        for (let i = 0; i < articles.length; i++) total.add(articles[i], factor * values[i]);
-      }
+      if (choices.length === 1) {
+        const [discount, found, most] = choices[0];
+        total.addAll(found, most ? (share * discount * weight) / most : 0);
+      } else total.addAll(this.#highest(choices, weight), share);
     }
+  }
+
+  #highest(choices, weight) {
+    const raised = this.raised ??= new Sums(this.count);
+    for (const [discount, { numbers, values }, most] of choices) {
+      const factor = most ? (discount * weight) / most : 0;
+      if (factor > 0) for (let i = 0; i < numbers.length; i++) raised.raise(numbers[i], factor * values[i]);
+    }
+    return raised.take();
   }
 
   #choice(slot, words) {
@@ -441,12 +327,9 @@ export class Index {
   }
 
   #sum(matches) {
-    const both = { gramsMost: 0, wordsMost: 0, alike: new Map() };
+    const both = { gramsMost: 0, wordsMost: 0 };
     for (const part of ["grams", "words", "texts"]) {
-      for (const match of matches) {
-        const { articles, values } = match[part];
-        for (let i = 0; i < articles.length; i++) this.sums.add(articles[i], values[i]);
-      }
+      for (const match of matches) this.sums.addAll(match[part], 1);
       both[part] = this.sums.take();
     }
     for (const { gramsMost, wordsMost } of matches) {
@@ -461,98 +344,125 @@ export class Index {
     const key = (partial ? "+" : "") + word;
     let found = view.matches.get(key);
     if (!found) {
-      if (view.matches.size >= CACHED_WORDS) view.matches.clear();
-      view.matches.set(key, found = this.#matched(view, word, skeletons, partial));
+      found = this.#matched(view, word, skeletons, partial);
+      this.#keep(view.matches, key, found, found.grams.numbers.length + 2 * found.words.numbers.length);
     }
     return found;
+  }
+
+  /** Remembers what a word or a feature finds; forgets everything when that has become too much. */
+  #keep(place, key, found, size) {
+    this.kept += size;
+    if (this.kept > CACHED_VALUES) {
+      for (const view of this.views) {
+        view?.matches.clear();
+        view?.features.clear();
+      }
+      this.kept = size;
+    }
+    place.set(key, found);
   }
 
   #matched(view, word, skeletons, partial) {
     const wanted = partial ? begun(view, word) : features(word);
     const completions = partial && !skeletons ? this.#completions(word) : [0, 0];
     const parts = wanted.map((feature) => this.#feature(view, feature));
-    const alike = this.#alike(view, wanted);
+    this.#gatherAlike(view, wanted);
     if (completions[0] < completions[1]) {
       for (let n = completions[0]; n < completions[1]; n++) {
         for (let i = this.from[n]; i < this.from[n + 1]; i++) this.sums.add(this.articles[i], this.counts[i]);
-        alike.set(n, Math.max(alike.get(n) ?? 0, COMPLETION_LIKENESS));
+        this.likeness.raise(n, COMPLETION_LIKENESS);
       }
       const sums = this.sums.take();
-      parts.push(this.#bm25(sums, sums.articles.length, EXACT_WEIGHT));
+      parts.push(this.#bm25(sums, sums.numbers.length, EXACT_WEIGHT));
     }
+    const alike = this.likeness.take();
     let gramsMost = 0;
     for (const { found, most } of parts) {
       gramsMost += most;
-      for (let i = 0; i < found.articles.length; i++) this.sums.add(found.articles[i], found.values[i]);
+      this.sums.addAll(found, 1);
     }
     const grams = this.sums.take();
     const { words, wordsMost, texts } = this.#byWords(alike);
     return { grams, gramsMost, words, wordsMost, texts, alike };
   }
 
-  #feature(view, feature) {
-    let found = view.found.get(feature);
+  #feature(view, name) {
+    const feature = view.feature(name);
+    let found = view.features.get(feature < 0 ? name[0] === "=" ? -1 : -2 : feature);
     if (!found) {
-      if (view.found.size >= CACHED_FEATURES) view.found.clear();
-      for (const number of view.having.get(feature) ?? []) {
-        for (let i = this.from[number]; i < this.from[number + 1]; i++) this.sums.add(this.articles[i], this.counts[i]);
+      const { from, articles, counts, sums } = this, { values, touched } = sums;
+      let { size } = sums;
+      for (const number of view.having(feature)) {
+        for (let i = from[number]; i < from[number + 1]; i++) {
+          const article = articles[i];
+          if (values[article] === 0) touched[size++] = article;
+          values[article] += counts[i];
+        }
       }
-      const sums = this.sums.take();
-      found = this.#bm25(sums, sums.articles.length, feature[0] === "=" ? EXACT_WEIGHT : 1);
-      view.found.set(feature, found);
+      sums.size = size;
+      const frequency = sums.take();
+      found = this.#bm25(frequency, frequency.numbers.length, name[0] === "=" ? EXACT_WEIGHT : 1);
+      this.#keep(view.features, feature < 0 ? name[0] === "=" ? -1 : -2 : feature, found, frequency.numbers.length);
     }
     return found;
   }
 
-  #alike(view, wanted) {
-    const shared = new Map();
+  /** Leaves in `likeness` the terms that share enough of the features, and how much of them by rarity. */
+  #gatherAlike(view, wanted) {
+    const { likeness } = this, { values, touched } = likeness;
     let most = 0;
-    for (const feature of wanted) {
-      const rarity = view.rarity(feature);
+    for (const name of wanted) {
+      const feature = view.feature(name), rarity = view.rarity(feature, name[0] === "=" ? EXACT_WEIGHT : 1);
       most += rarity;
-      for (const number of view.having.get(feature) ?? []) shared.set(number, (shared.get(number) ?? 0) + rarity);
+      for (const number of view.having(feature)) {
+        if (values[number] === 0) touched[likeness.size++] = number;
+        values[number] += rarity;
+      }
     }
-    const alike = new Map();
-    for (const [number, value] of shared) if (value > LIKENESS_FLOOR * most) alike.set(number, value / most);
-    return alike;
+    let size = 0;
+    for (let i = 0; i < likeness.size; i++) {
+      const number = touched[i];
+      if (values[number] > LIKENESS_FLOOR * most) {
+        values[number] /= most;
+        touched[size++] = number;
+      } else values[number] = 0;
+    }
+    likeness.size = size;
   }
 
   /** The readings by words and by texts: frequency, greatest likeness and place of each article, in one pass. */
   #byWords(alike) {
-    const { sums, peaks, places } = this;
-    const { values, seen, touched } = sums, peak = peaks.values, place = places.values;
-    for (const [number, likeness] of alike) {
-      for (let i = this.from[number]; i < this.from[number + 1]; i++) {
-        const article = this.articles[i];
-        if (!seen[article]) {
-          seen[article] = 1;
-          touched[sums.size++] = article;
-        }
-        values[article] += likeness * this.counts[i];
-        place[article] += likeness * this.shares[i];
-        if (likeness > peak[article]) peak[article] = likeness;
+    const { sums, peaks, places, from, articles, counts, shares } = this, { values, touched } = sums;
+    let { size } = sums;
+    for (let k = 0; k < alike.numbers.length; k++) {
+      const number = alike.numbers[k], likeness = alike.values[k];
+      for (let i = from[number]; i < from[number + 1]; i++) {
+        const article = articles[i];
+        if (values[article] === 0) touched[size++] = article;
+        values[article] += likeness * counts[i];
+        places[article] += likeness * shares[i];
+        if (likeness > peaks[article]) peaks[article] = likeness;
       }
     }
-    const frequency = sums.take();
-    const { articles } = frequency, found = new Float64Array(articles.length);
+    sums.size = size;
+    const frequency = sums.take(), { numbers } = frequency, found = new Float64Array(numbers.length);
     let holders = 0;
-    for (let i = 0; i < articles.length; i++) {
-      holders += peak[articles[i]];
-      found[i] = place[articles[i]];
-      peak[articles[i]] = place[articles[i]] = 0;
+    for (let i = 0; i < numbers.length; i++) {
+      holders += peaks[numbers[i]];
+      found[i] = places[numbers[i]];
+      peaks[numbers[i]] = places[numbers[i]] = 0;
     }
     const { found: words, most: wordsMost } = this.#bm25(frequency, holders, 1);
     for (let i = 0; i < found.length; i++) found[i] *= wordsMost;
-    return { words, wordsMost, texts: new Sparse(articles, found) };
+    return { words, wordsMost, texts: new Sparse(numbers, found) };
   }
 
-  #bm25({ articles, values }, holders, weight) {
+  #bm25({ numbers, values }, holders, weight) {
     const idf = weight * Math.log(1 + (this.count - holders + 0.5) / (holders + 0.5));
-    const found = new Float64Array(values.length);
-    for (let i = 0; i < values.length; i++) {
-      found[i] = (idf * (K1 + 1) * values[i]) / (values[i] + this.saturation[articles[i]]);
-    }
-    return { found: new Sparse(articles, found), most: idf };
+    const found = new Float64Array(values.length), { saturation } = this, top = idf * (K1 + 1);
+    for (let i = 0; i < values.length; i++) found[i] = (top * values[i]) / (values[i] + saturation[numbers[i]]);
+    return { found: new Sparse(numbers, found), most: idf };
   }
 
   #completions(word) {
@@ -601,13 +511,8 @@ export class Index {
   #knownShare(view, word) {
     if (view.known(word) || view === this.views[0] && this.stop.has(word)) return 1;
     if (word.length <= 2) return 0;
-    let known = 0, count = 0;
-    for (const feature of features(word)) {
-      if (feature[0] === "=" || feature[0] === "^") continue;
-      count++;
-      if (view.having.has(feature)) known++;
-    }
-    return known / count;
+    const parts = features(word).filter((name) => name[0] !== "=" && name[0] !== "^");
+    return parts.filter((name) => view.feature(name) >= 0).length / parts.length;
   }
 
   /** The question read as typed with another layout, or in Latin letters, where that explains it better. */
@@ -678,7 +583,7 @@ export class Index {
   /** The index's or the stop list's word with this skeleton; of several, the one most articles have. */
   #commonest(skeleton) {
     let found = -1;
-    for (const number of this.view(true).having.get("=" + skeleton) ?? []) {
+    for (const number of this.view(true).of(skeleton)) {
       if (found < 0 || this.holders(number) > this.holders(found)) found = number;
     }
     if (found >= 0) return this.terms[found];
@@ -709,48 +614,34 @@ export class Index {
   }
 
   #corrections(word, partial) {
-    if (word.length < CORRECTED_FROM || !isPlain(word) || this.views[0].known(word) || this.stop.has(word)) return [];
+    if (word.length < (this.table ? CORRECTED_FROM_WITH_WORDS : CORRECTED_FROM) || !isPlain(word) || this.views[0].known(word) || this.stop.has(word)) return [];
     if (partial || this.synonyms.has(word) || this.table?.has(word)) return [];
-    const found = this.#near(word, word.length >= LONG_FROM ? 2 : 1);
-    const nearest = found[0]?.far;
-    return found.filter(({ far }) => far === nearest).slice(0, CORRECTIONS_LIMIT)
-      .map(({ far, number }) => [CORRECTION_DISCOUNT[far], [this.terms[number]]]);
+    const vocabulary = this.#vocabulary(), { distance, numbers } = vocabulary.near(word);
+    const ranked = numbers.map((number) => ({
+      other: vocabulary.words[number][0] !== word[0],
+      holders: number < this.terms.length ? this.holders(number) : 0,
+      number,
+    })).sort((a, b) => a.other - b.other || b.holders - a.holders || a.number - b.number);
+    return ranked.slice(0, CORRECTIONS_LIMIT)
+      .map(({ number }) => [CORRECTION_DISCOUNT[distance], [vocabulary.words[number]]]);
   }
 
-  /** Terms within `limit` edits: nearest first, then those that begin alike, then the commonest. */
-  #near(word, limit) {
-    this.signatures ??= Int32Array.from(this.terms, (term) => term.length >= 3 && isPlain(term) ? signature(term) : 0);
-    const own = signature(word), found = [];
-    for (let number = 0; number < this.terms.length; number++) {
-      const term = this.terms[number];
-      const difference = term.length - word.length;
-      if (difference < -limit || difference > limit || !this.signatures[number]) continue;
-      if (bits(own ^ this.signatures[number]) > 2 * limit) continue;
-      const far = distance(word, term, limit);
-      if (far <= limit) found.push({ far, other: term[0] !== word[0], holders: this.holders(number), number });
+  /** The words that people may have meant: the terms by their numbers, then other words of the language. */
+  #vocabulary() {
+    if (!this.vocabulary) {
+      const others = [...this.table?.words() ?? []].filter((word) => !this.views[0].known(word));
+      this.vocabulary = new Vocabulary([...this.terms, ...others.sort()]);
     }
-    return found.sort((a, b) => a.far - b.far || a.other - b.other || b.holders - a.holders || a.number - b.number);
+    return this.vocabulary;
   }
+}
+
+function isBefore(score, article, [other, number]) {
+  return score > other || score === other && article < number;
 }
 
 function slot(choices, weight = 1, skeletons = false, partial = false) {
   return { choices, weight, skeletons, partial };
-}
-
-function numbered(found, numbers) {
-  return found.map((term) => {
-    let number = numbers.get(term);
-    if (number === undefined) numbers.set(term, number = numbers.size);
-    return number;
-  });
-}
-
-function grow(pairs) {
-  const term = new Int32Array(pairs.term.length * 2), count = new Uint16Array(term.length);
-  term.set(pairs.term);
-  count.set(pairs.count);
-  pairs.term = term;
-  pairs.count = count;
 }
 
 function byFirstWord(groups) {
@@ -772,36 +663,6 @@ function begun(view, word) {
 
 function distinct(chunks) {
   return [...new Set(chunks.flat())].slice(0, WORDS_LIMIT);
-}
-
-function signature(word) {
-  let found = 0;
-  for (let i = 0; i < word.length; i++) found |= 1 << (word.charCodeAt(i) & 31);
-  return found;
-}
-
-function bits(n) {
-  n -= (n >>> 1) & 0x55555555;
-  n = (n & 0x33333333) + ((n >>> 2) & 0x33333333);
-  return (((n + (n >>> 4)) & 0x0f0f0f0f) * 0x01010101) >>> 24;
-}
-
-/** Edits between two words, swapped neighbours counting as one (optimal string alignment); at most `limit` + 1. */
-export function distance(a, b, limit) {
-  if (Math.abs(a.length - b.length) > limit) return limit + 1;
-  let before = [], last = [], row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    [before, last, row] = [last, row, [i]];
-    let least = i;
-    for (let j = 1; j <= b.length; j++) {
-      let cost = Math.min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) cost = Math.min(cost, before[j - 2] + 1);
-      row.push(cost);
-      if (cost < least) least = cost;
-    }
-    if (least > limit) return limit + 1;
-  }
-  return Math.min(row[b.length], limit + 1);
 }
 
 /** The question with corrected words, and the punctuation around them as it was. */

@@ -2,7 +2,7 @@
 
 import { candidates } from "./languages.js";
 import { bytes, load, manifest } from "./loader.js";
-import { open } from "./engine.js";
+import { open, QUERY_LIMIT } from "./engine.js";
 
 const TRANSLATED_DISCOUNT = 0.95;
 const SCORE_UNIT = 1e6;
@@ -35,6 +35,7 @@ export class Library {
    * of the answer with that language looked into.
    */
   search(text, options) {
+    text = text.slice(0, QUERY_LIMIT);
     const answer = this.own.search(text, options);
     if (answer.why.length && answer.why[0] !== "corrected") return { answer, later: null };
     const languages = candidates(text, this.own.language, this.manifest.languages);

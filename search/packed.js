@@ -4,16 +4,15 @@ export const FORMAT = 1;
 const MAGIC = "KBS1";
 const COMMON = 128;
 const TWO_BYTES = COMMON + (1 << 14);
-const TO_LEFT = "\x02";
-const TO_RIGHT = "\x03";
-const LINE_END = "\x04";
+export const TO_LEFT = "\x02";
+export const TO_RIGHT = "\x03";
+export const LINE_END = "\x04";
 
 /** The parts of an index file; throws where it is damaged. */
 export async function unpack(buffer) {
   const bytes = new Uint8Array(buffer);
   if (String.fromCharCode(...bytes.subarray(0, 4)) !== MAGIC) throw new Error("not a search index");
-  const stream = new Blob([bytes.subarray(4)]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
-  const data = new Uint8Array(await new Response(stream).arrayBuffer());
+  const data = await inflate(bytes.subarray(4));
   const length = new DataView(data.buffer).getUint32(0, true);
   const decoder = new TextDecoder();
   const header = JSON.parse(decoder.decode(data.subarray(4, 4 + length)));
@@ -24,6 +23,24 @@ export async function unpack(buffer) {
     dictionary: dictionary(decoder.decode(data.subarray(from, to))),
     tokens: numbers(data.subarray(to, to + header.tokens)),
   };
+}
+
+/** The bytes that a raw deflate stream holds. */
+export async function inflate(bytes) {
+  const stream = new DecompressionStream("deflate-raw");
+  const writer = stream.writable.getWriter();
+  // Failures are met where the stream is read.
+  writer.write(bytes).catch(() => {});
+  writer.close().catch(() => {});
+  const parts = [];
+  let length = 0;
+  for (let reader = stream.readable.getReader(), part; !(part = await reader.read()).done;) {
+    parts.push(part.value);
+    length += part.value.length;
+  }
+  const data = new Uint8Array(length);
+  for (let i = 0, at = 0; i < parts.length; at += parts[i++].length) data.set(parts[i], at);
+  return data;
 }
 
 /** The tokens by number; number 0 is the end of a field. */

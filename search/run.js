@@ -7,6 +7,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { open } from "./engine.js";
+import { Vocabulary } from "./spelling.js";
 import { features, terms } from "./terms.js";
 
 let input = "";
@@ -16,6 +17,9 @@ const order = JSON.parse(input);
 if (order.terms) {
   const found = order.terms.map(([text, language]) => terms(text, language));
   console.log(JSON.stringify({ terms: found, features: found.map((all) => all.map(features)) }));
+} else if (order.words) {
+  const vocabulary = new Vocabulary(order.words);
+  console.log(JSON.stringify({ near: order.near.map((word) => vocabulary.near(word)) }));
 } else {
   const manifest = JSON.parse(await readFile(join(order.folder, "manifest.json"), "utf8"));
   const before = process.cpuUsage();

@@ -147,18 +147,20 @@ export function isPlain(term) {
   return !DIGIT.test(term) && !UNSPACED_FIRST.test(term);
 }
 
-/** What terms are compared by, each once, the term's own feature `=term` first. */
+export function isHangul(term) {
+  return HANGUL.test(term);
+}
+
+/** What terms are compared by, each once, the term's own feature `=term` first; `^` begins the prefix. */
 export function features(term) {
   if (!isPlain(term)) return ["=" + term];
-  const chars = ASTRAL.test(term) ? Array.from(term) : term;
-  const part = (from, to) => typeof chars === "string" ? chars.slice(from, to) : chars.slice(from, to).join("");
-  const gram = HANGUL.test(term) ? GRAM_HANGUL : GRAM;
-  const found = ["=" + term];
-  if (chars.length >= PREFIX) found.push("^" + part(0, PREFIX));
-  const last = chars.length + 2 - gram;
-  if (last <= 0) found.push("<" + term + ">");
-  for (let i = 0; i <= last && last > 0; i++) {
-    const piece = (i === 0 ? "<" : "") + part(Math.max(0, i - 1), i + gram - 1) + (i === last ? ">" : "");
+  const bounded = ASTRAL.test(term) ? ["<", ...term, ">"] : `<${term}>`;
+  const part = (from, to) => typeof bounded === "string" ? bounded.slice(from, to) : bounded.slice(from, to).join("");
+  const found = ["=" + term], gram = isHangul(term) ? GRAM_HANGUL : GRAM;
+  if (bounded.length - 2 >= PREFIX) found.push("^" + part(1, PREFIX + 1));
+  const last = Math.max(0, bounded.length - gram);
+  for (let i = 0; i <= last; i++) {
+    const piece = part(i, i + gram);
     if (!found.includes(piece)) found.push(piece);
   }
   return found;

@@ -1,5 +1,6 @@
 /** The optional table of word vectors; its file and its mathematics are described in kb/index/vectors.py. */
 
+import { inflate } from "./packed.js";
 import { TERMS_VERSION } from "./terms.js";
 
 export const SHARE = 0.85;
@@ -12,8 +13,7 @@ const CENTRE = 7.5;
 export async function openTable(buffer) {
   const bytes = new Uint8Array(buffer);
   if (String.fromCharCode(...bytes.subarray(0, 4)) !== MAGIC) throw new Error("not a table of word vectors");
-  const stream = new Blob([bytes.subarray(4)]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
-  const data = new Uint8Array(await new Response(stream).arrayBuffer());
+  const data = await inflate(bytes.subarray(4));
   const length = new DataView(data.buffer).getUint32(0, true);
   const decoder = new TextDecoder();
   const header = JSON.parse(decoder.decode(data.subarray(4, 4 + length)));
@@ -51,6 +51,10 @@ class Table {
 
   has(term) {
     return this.rows.has(term);
+  }
+
+  words() {
+    return this.rows.keys();
   }
 
   /** Adds `weight` times the term's vector to `total`. */

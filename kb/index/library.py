@@ -9,6 +9,7 @@ from kb.index import reader
 from kb.index.document import Answer, Suggestion
 from kb.index.languages import candidates
 from kb.index.reader import Index
+from kb.index.understanding import QUERY_LIMIT
 
 TRANSLATED_DISCOUNT = 0.95
 """Of two articles that answer alike, the one met in the reader's own language comes first."""
@@ -45,6 +46,7 @@ class Library:
         self, text: str, language: str, *, limit: int = 10, category: str = "", typing: bool = False
     ) -> Answer:
         """The best articles for readers of ``language``, in whichever of the site's languages the question is."""
+        text = text[:QUERY_LIMIT]
         own = self.index(language)
         answer = own.search(text, limit=limit, category=category, typing=typing)
         if answer.why and answer.why[0] != "corrected":

@@ -41,8 +41,8 @@ class Index:
             tuple(tuple(tuple(phrase.split(" ")) for phrase in group) for group in about["synonyms"]),
         )
         self._stop = rules.stop
-        is_word = self._table.__contains__ if self._table else lambda word: False
-        self._reader = Reader(self, self.language, rules, is_word=is_word)
+        others = self._table.words if self._table else ()
+        self._reader = Reader(self, self.language, rules, others=others)
         self._ranker = Ranker(self, self._reader.view)
         self._terms = lru_cache(maxsize=20_000)(lambda chunk: tuple(terms(chunk, self.language)))
 

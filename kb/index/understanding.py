@@ -4,13 +4,14 @@ Twin of the part of ``search/engine.js`` with the same name.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from kb.index.ranking import Postings, Slot, View
 from kb.index.rules import Rules
 from kb.index.scripts import is_latin, other_layouts, script_of, skeleton_of_cyrillic, skeleton_of_latin
+from kb.index.spelling import Vocabulary
 from kb.index.terms import features, is_plain, terms
 
 QUERY_LIMIT = 2000
@@ -23,7 +24,8 @@ CORRECTION_DISCOUNT = (1.0, 0.95, 0.85)
 """By distance."""
 CORRECTIONS_LIMIT = 3
 _CORRECTED_FROM = 4
-_LONG_FROM = 8
+_CORRECTED_FROM_WITH_WORDS = 3
+"""Where it is known which short words there are."""
 _KNOWN_ENOUGH = 0.75
 _MARGIN = 0.25
 _LEAST_COVERAGE = 0.5
@@ -47,11 +49,12 @@ class Reader:
         language: str,
         rules: Rules,
         *,
-        is_word: Callable[[str], bool] = lambda word: False,
+        others: Collection[str] = (),
     ) -> None:
-        """``is_word`` tells words of the language that the index lacks; they are not taken for typing errors."""
+        """``others`` are words of the language, among them such as the index lacks."""
         self._index = index
-        self._is_word = is_word
+        self._others = others
+        self._corrected_from = _CORRECTED_FROM_WITH_WORDS if others else _CORRECTED_FROM
         self.language = language
         self._rules = rules
         self._cyrillic = script_of(language) == "cyrillic"
@@ -204,67 +207,22 @@ class Reader:
         return [(SYNONYM_DISCOUNT, other) for other in found]
 
     def _corrections(self, word: str, partial: bool) -> list[tuple[float, tuple[str, ...]]]:
-        view = self.views[False]
-        length = len(word)
-        if length < _CORRECTED_FROM or not is_plain(word) or view.known(word) or word in self._rules.stop:
+        if len(word) < self._corrected_from or not is_plain(word) or partial or word in self._synonyms:
             return []
-        if partial or word in self._synonyms or self._is_word(word):
+        if self.views[False].known(word) or word in self._rules.stop or word in self._others:
             return []
-        limit = 2 if length >= _LONG_FROM else 1
-        found = self._near(word, limit)
-        if not found:
-            return []
-        nearest = found[0][0]
-        alike = [term for far, term in found if far == nearest][:CORRECTIONS_LIMIT]
-        return [(CORRECTION_DISCOUNT[nearest], (term,)) for term in alike]
-
-    def _near(self, word: str, limit: int) -> list[tuple[int, str]]:
-        """Terms within ``limit`` edits: nearest first, then those that begin alike, then the commonest."""
-        signature = _signature(word)
-        length = len(word)
-        found: list[tuple[int, bool, int, int]] = []
-        most = 2 * limit
-        for number, (other, size) in enumerate(self._signatures):
-            if -limit <= size - length <= limit and (signature ^ other).bit_count() <= most:
-                term = self._index.terms[number]
-                far = distance(word, term, limit)
-                if far <= limit:
-                    found.append((far, term[0] != word[0], -len(self._index.postings(number)[0]), number))
-        return [(far, self._index.terms[number]) for far, _, _, number in sorted(found)]
+        words, count = self._vocabulary.words, len(self._index.terms)
+        far, numbers = self._vocabulary.near(word)
+        ranked = sorted(
+            (words[n][0] != word[0], -len(self._index.postings(n)[0]) if n < count else 0, n) for n in numbers
+        )
+        return [(CORRECTION_DISCOUNT[far], (words[n],)) for _, _, n in ranked[:CORRECTIONS_LIMIT]]
 
     @cached_property
-    def _signatures(self) -> Sequence[tuple[int, int]]:
-        """The letters of each term as bits, and its length; 0 for terms that are no corrections."""
-        return [
-            (_signature(term), len(term)) if len(term) >= 3 and is_plain(term) else (0, 0)
-            for term in self._index.terms
-        ]
-
-
-def _signature(word: str) -> int:
-    bits = 0
-    for letter in word:
-        bits |= 1 << (ord(letter) & 31)
-    return bits
-
-
-def distance(a: str, b: str, limit: int) -> int:
-    """Edits between two words, swapped neighbours counting as one (optimal string alignment); at most ``limit`` + 1."""
-    if abs(len(a) - len(b)) > limit:
-        return limit + 1
-    before: list[int] = []
-    row = list(range(len(b) + 1))
-    for i, x in enumerate(a, 1):
-        last, row, earlier = row, [i], before
-        for j, y in enumerate(b, 1):
-            cost = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (x != y))
-            if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
-                cost = min(cost, earlier[j - 2] + 1)
-            row.append(cost)
-        before = last
-        if min(row) > limit:
-            return limit + 1
-    return min(row[-1], limit + 1)
+    def _vocabulary(self) -> Vocabulary:
+        """The words that people may have meant: the terms by their numbers, then other words of the language."""
+        known = self.views[False].known
+        return Vocabulary([*self._index.terms, *sorted(word for word in self._others if not known(word))])
 
 
 def _by_first_word(

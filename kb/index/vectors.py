@@ -21,7 +21,7 @@ import struct
 import zlib
 from array import array
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import KeysView, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from math import sqrt
@@ -328,6 +328,10 @@ class Table:
         self._rows = {word: i for i, word in enumerate(payload[4 + length : start].decode().split("\n"))}
         self._steps: list[float] = header["steps"]
         self.dimensions: int = header["dimensions"]
+
+    @property
+    def words(self) -> KeysView[str]:
+        return self._rows.keys()
 
     def __contains__(self, term: str) -> bool:
         return term in self._rows

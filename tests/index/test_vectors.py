@@ -66,6 +66,13 @@ def test_meaning_finds_what_shares_no_word(with_meaning: Path) -> None:
     assert index.search("couch transport fee").suggestions[0].id == "delivery/times"
 
 
+def test_mistyped_words_of_the_language_that_no_article_has_are_corrected(with_meaning: Path) -> None:
+    index = reader.open(with_meaning / "en")
+    assert index.search("sofa trnsport fee").shown == "sofa transport fee"
+    assert index.search("ho can i chnge it").shown == "ho can i change it"
+    assert index.search("hw can i change it").shown == ""
+
+
 def test_both_engines_agree_with_meaning(engine: Path, with_meaning: Path) -> None:
     questions = [
         "couch transport fee",
@@ -73,6 +80,7 @@ def test_both_engines_agree_with_meaning(engine: Path, with_meaning: Path) -> No
         "cannot log on",
         "broken boiler",
         "forgoten pasword",
+        "sofa trnsport fe",
     ]
     answers = browser.ask(engine, with_meaning / "site" / "en", questions)
     index = reader.open(with_meaning / "en")
