@@ -75,3 +75,41 @@ def test_folder_without_settings_says_how_to_begin(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load(tmp_path, {})
     assert "kb init" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("contact", "says"),
+    [
+        ('desk = "/api"\nmail = true\nemail = "a@b.example"', "desk and mail at once"),
+        ("mail = true", "needs 'email'"),
+        ('email = "two@b.example,c@d.example"\nmail = true', "needs 'email'"),
+        ('zendesk = { url = "https://shop.zendesk.com" }', "needs 'email'"),
+        ('webhook = "http://hooks.example/"', "no address to send to"),
+        ("webhook = \"https://hooks.example/; script-src 'unsafe-inline'\"", "no address to send to"),
+        ('webhook = "https://user:word@hooks.example/"', "no address to send to"),
+        ('webhook = "https://hooks.example/#x"', "no address to send to"),
+        ('webhook = "javascript:alert(1)"', "no address to send to"),
+        ('desk = "//evil.example/api"', "no address to send to"),
+        ('desk = "api"', "no address to send to"),
+        ('email = "a@b.example"\nzendesk = { url = "https://z.example", fields = { ordr = 1 } }', "mean 'order'"),
+        ('email = "a@b.example"\nzendesk = { url = "https://z.example", locales = { uk = 1 } }', "locales: 'uk'"),
+    ],
+)  # fmt: skip
+def test_a_form_goes_to_one_place_that_is_an_address(tmp_path: Path, contact: str, says: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path, f'[tool.kb]\nlanguages = ["en"]\n[tool.kb.contact]\n{contact}\n')
+    assert says in f"{caught.value} {caught.value.hint}"
+
+
+@pytest.mark.parametrize(
+    "contact",
+    [
+        'desk = "/api"',
+        'desk = "https://desk.example/api"',
+        'webhook = "http://127.0.0.1:8000/contact?a=1"',
+        'email = "help@shop.example"\nmail = true',
+        'email = "help@shop.example"\nzammad = { url = "https://zammad.example:8443" }',
+    ],
+)
+def test_destinations_of_the_form(tmp_path: Path, contact: str) -> None:
+    read(tmp_path, f'[tool.kb]\nlanguages = ["en"]\n[tool.kb.contact]\n{contact}\n')

@@ -153,7 +153,7 @@ class Pages:
             "language": language,
             "kind": "desk",
             "action": "/api/contact",
-            "encoding": "application/x-www-form-urlencoded",
+            "method": "post",
             "address": "/api",
             "settings": "",
             "build": "",

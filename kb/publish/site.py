@@ -689,7 +689,7 @@ class _HelpCentre(BasePlugin[_NoOptions]):  # type: ignore[no-untyped-call]
             "language": job.plan.language,
             "kind": destination.kind,
             "action": destination.action,
-            "encoding": destination.encoding,
+            "method": destination.method,
             "address": destination.address,
             "settings": json.dumps(dict(destination.settings), sort_keys=True)
             if destination.settings

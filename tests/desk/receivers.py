@@ -28,7 +28,8 @@ class Request:
         return json.loads(self.body)
 
 
-Answerer = Callable[[Request], tuple[int, Any]]
+Answerer = Callable[[Request], tuple[int, Any] | tuple[int, Any, dict[str, str]]]
+"""Status, body and, where there are more than usual, headers."""
 
 
 @dataclass
@@ -50,15 +51,17 @@ def receiver(answer: Answerer) -> Iterator[Receiver]:
             headers = {k.lower(): v for k, v in self.headers.items()}
             request = Request(self.command, self.path, headers, self.rfile.read(length))
             found.requests.append(request)
-            status, value = found.answer(request)
+            status, value, *more = found.answer(request)
             body = value if isinstance(value, bytes) else json.dumps(value).encode()
             self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
+            headers = {"Content-Type": "application/json", "Content-Length": str(len(body)), **dict(*more)}
+            for name, text in headers.items():
+                self.send_header(name, text)
             self.end_headers()
-            self.wfile.write(body)
+            if self.command != "HEAD":
+                self.wfile.write(body)
 
-        do_POST = do_PUT = do_GET = _any  # noqa: N815 - the names are http.server's
+        do_POST = do_PUT = do_GET = do_HEAD = do_OPTIONS = _any  # noqa: N815 - the names are http.server's
 
         def log_message(self, *_: object) -> None:
             pass

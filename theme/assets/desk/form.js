@@ -29,6 +29,9 @@ export function mountForm(form, { search, desk, storage = localStorage } = {}) {
   let guessed = false;
 
   form.noValidate = true;
+  form.querySelector("[data-kb-without-script]")?.remove();
+  // What a mail calls its text, where without scripts the form becomes one.
+  if (form.elements.body) form.elements.body.name = "message";
   const suggestions = createSuggestions(form.querySelector("[data-kb-suggestions]"), {
     search: search ?? service,
     words,
