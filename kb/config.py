@@ -59,6 +59,8 @@ class CheckConfig:
     """Code of a finding → ``error``, ``warning``, ``info`` or ``off``."""
     baseline: str = "kb-baseline.json"
     """File of the findings that are known and not reported again; ``kb check --baseline`` writes it."""
+    ignore_links: tuple[str, ...] = ()
+    """Addresses of other sites that ``kb check --online`` does not ask for, with ``*`` for any text."""
 
 
 @dataclass(frozen=True, slots=True)

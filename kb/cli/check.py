@@ -3,13 +3,13 @@
 import argparse
 import dataclasses
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kb import __version__, resources
 from kb import config as configuration
-from kb import resources
 from kb.build.cache import Cache
 from kb.cli import reports
 from kb.cli.console import Console, count
@@ -21,6 +21,8 @@ from kb.errors import BuildError, ConfigError, Problem, ranked
 if TYPE_CHECKING:
     from kb.build.reading import Content
     from kb.cli.fixes import Change
+    from kb.external.asker import Answer, Asker
+    from kb.external.links import Link
 
 _ROUNDS = 5
 """Front matter that can be read again may show a link to mend, and so on; nothing needs more rounds than this."""
@@ -46,6 +48,9 @@ def add(commands: Any) -> None:
         "--fix", action="store_true", help="mend what has one right answer, and say what was mended"
     )
     check.add_argument("--dry-run", action="store_true", help="with --fix: show the changes, write nothing")
+    check.add_argument(
+        "--online", action="store_true", help="ask other sites whether what articles link to is still there"
+    )
     check.set_defaults(run=run_check)
 
 
@@ -57,21 +62,31 @@ class Findings:
     problems: tuple[Problem, ...]
 
 
+@dataclass(frozen=True)
+class Outside:
+    """What other sites answered, by address: the ``problems`` of the links to them, and where pages have ``moved`` to,
+    target as written → new address."""
+
+    answers: "Mapping[str, Answer]" = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    moved: Mapping[str, str] = field(default_factory=dict)
+
+
 def run_check(args: argparse.Namespace, console: Console) -> int:
     config = configuration.load(Path(args.root), os.environ)
     _refuse_contradictions(args)
     if args.baseline:
         return _write_baseline(config, console)
+    found = look(config)
+    outside = _outside(args, config, found, console) if args.online else Outside()
+    problems = _asked(args, config, found, outside)
     if args.fix:
-        problems = _mended(args, config, console)
-    else:
-        found = look(config)
-        problems = _asked(args, config, found)
+        problems = _mended(args, config, console, found, outside)
     if args.format == "text":
         console.problems(problems, as_result=not args.dry_run)
         console.note(count(problems))
         if not args.fix:
-            _offer(config, found, problems, console)
+            _offer(config, found, problems, outside, console)
     else:
         report = reports.FORMATS[args.format](problems, _prefix(args.root))
         if report:
@@ -134,17 +149,72 @@ def _golden(config: configuration.Config, catalog: Catalog) -> list[Problem]:
     return golden.check(config.root, editions, (resources.search_dir(), config.root / "search"))
 
 
+# ---------------------------------------------------------------- other sites
+
+
+def _outside(
+    args: argparse.Namespace, config: configuration.Config, found: Findings, console: Console
+) -> Outside:
+    """Ask other sites about the links to them; what is learned is kept for the next run."""
+    from kb.external import links
+
+    known = links.Known(config.root / ".kb" / "links.json")
+    urls = [link.url for link in _links(args, config, found)]
+    outcome = links.answers(urls, _asker().ask, known, progress=console.progress)
+    if outcome.offline:
+        console.note("no other site could be reached: links to them were not looked at")
+    if outcome.left:
+        console.note(f"{outcome.left} links to other sites are left for the next run")
+    return _told(args, config, found, outcome.answers)
+
+
+def _told(
+    args: argparse.Namespace,
+    config: configuration.Config,
+    found: Findings,
+    answers: "Mapping[str, Answer]",
+) -> Outside:
+    """What the answers mean for the articles as they are now."""
+    if not answers:
+        return Outside()
+    from kb.build import reading
+    from kb.external import links
+
+    asked = _links(args, config, found)
+    problems = reading.judge(config, links.problems(asked, answers))
+    return Outside(answers, tuple(problems), links.moves(asked, answers))
+
+
+def _links(args: argparse.Namespace, config: configuration.Config, found: Findings) -> "list[Link]":
+    from kb.external import links
+
+    wanted = _paths(args, config)
+    every = links.links(found.content.catalog.public(today()), ignored=config.check.ignore_links)
+    return [link for link in every if _is_wanted(link.path, wanted)]
+
+
+def _asker() -> "Asker":
+    from kb.external.asker import Asker
+
+    return Asker(f"BabelFAQ/{__version__} (kb check --online)")
+
+
 # ---------------------------------------------------------------- mending
 
 
-def _mended(args: argparse.Namespace, config: configuration.Config, console: Console) -> list[Problem]:
+def _mended(
+    args: argparse.Namespace,
+    config: configuration.Config,
+    console: Console,
+    found: Findings,
+    outside: Outside,
+) -> list[Problem]:
     """Mend what can be mended, round after round; returns what is left."""
     from kb.cli import fixes
 
+    left = _asked(args, config, found, outside)
     for _ in range(_ROUNDS):
-        found = look(config)
-        left = _asked(args, config, found)
-        changes = fixes.plan(config, found.content, left, today=today(), elsewhere={})
+        changes = fixes.plan(config, found.content, left, today=today(), elsewhere=outside.moved)
         if args.dry_run:
             patch = fixes.diff(changes, _prefix(args.root)).rstrip("\n")
             if patch:
@@ -154,16 +224,23 @@ def _mended(args: argparse.Namespace, config: configuration.Config, console: Con
         _tell(changes, args, console)
         if not changes or args.dry_run:
             break
+        found = look(config)
+        outside = _told(args, config, found, outside.answers)
+        left = _asked(args, config, found, outside)
     return left
 
 
 def _offer(
-    config: configuration.Config, found: Findings, problems: Sequence[Problem], console: Console
+    config: configuration.Config,
+    found: Findings,
+    problems: Sequence[Problem],
+    outside: Outside,
+    console: Console,
 ) -> None:
     """Say how many of the findings need no person."""
     from kb.cli import fixes
 
-    changes = fixes.plan(config, found.content, problems, today=today(), elsewhere={})
+    changes = fixes.plan(config, found.content, problems, today=today(), elsewhere=outside.moved)
     n = sum(len(change.mends) for change in changes)
     if n:
         console.note(f"'kb check --fix' mends {n} of them; with --dry-run it only shows how")
@@ -199,14 +276,20 @@ def _write_baseline(config: configuration.Config, console: Console) -> int:
 # ---------------------------------------------------------------- which findings
 
 
-def _asked(args: argparse.Namespace, config: configuration.Config, found: Findings) -> list[Problem]:
-    """The findings in the paths asked for (as the shell sees them), all of them when there are none."""
-    if not args.paths:
-        return list(found.problems)
-    wanted = [_inside(config.root, path) for path in args.paths]
-    return [
-        p for p in found.problems if any(w in (p.path, ".") or p.path.startswith(f"{w}/") for w in wanted)
-    ]
+def _asked(
+    args: argparse.Namespace, config: configuration.Config, found: Findings, outside: Outside
+) -> list[Problem]:
+    """The findings in the paths asked for, all of them when there are none."""
+    wanted = _paths(args, config)
+    return [p for p in ranked([*found.problems, *outside.problems]) if _is_wanted(p.path, wanted)]
+
+
+def _paths(args: argparse.Namespace, config: configuration.Config) -> list[str]:
+    return [_inside(config.root, path) for path in args.paths]
+
+
+def _is_wanted(path: str, wanted: Collection[str]) -> bool:
+    return not wanted or any(each in (path, ".") or path.startswith(f"{each}/") for each in wanted)
 
 
 def _inside(root: Path, path: str) -> str:

@@ -283,6 +283,27 @@ _TABLE: tuple[Finding, ...] = (
         "refunds.md#how-log",
     ),
     Finding(
+        "external-link-moved",
+        "warning",
+        "link to a page of another site that has moved",
+        "The other site says for good where the page is now. Found with --online only.",
+        "[carrier](http://carrier.example/help), which answers 301 to https://carrier.example/support",
+    ),
+    Finding(
+        "external-link-dead",
+        "warning",
+        "link to a page of another site that is gone",
+        "Customers would meet an error there. Found with --online only.",
+        "[carrier](https://carrier.example/old), which answers 404",
+    ),
+    Finding(
+        "external-link-unanswered",
+        "info",
+        "link to another site that did not answer",
+        "The site was too slow, broken or unwilling to talk to a program; nothing is known of the page.",
+        "[carrier](https://carrier.example/help), which answers 403",
+    ),
+    Finding(
         "image-missing",
         "error",
         "missing image",
@@ -597,7 +618,7 @@ _ELSEWHERE: tuple[Finding, ...] = (
         "cache-damaged",
         "warning",
         "damaged entry of the cache",
-        "What earlier builds remembered is not what they wrote, and was made anew; when this repeats, the disk is failing.",
+        "What earlier builds remembered is not what they wrote, and was made anew. If it repeats, look at the disk.",
         "a file below .kb/cache cut short by a full disk",
     ),
     Finding(

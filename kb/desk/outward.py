@@ -16,12 +16,11 @@ from urllib.parse import urlsplit
 import h11
 
 from kb.errors import DeskError
+from kb.network import innermost, is_public
 
 TIMEOUT_S = 5.0
 ANSWER_LIMIT_BYTES = 4 * 1024
-_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 class OutwardError(DeskError):
@@ -116,25 +115,10 @@ class Outward:
         return addresses[0]
 
     def _may_reach(self, host: str, address: str) -> bool:
-        ip = _innermost(ipaddress.ip_address(address.partition("%")[0]))
+        ip = innermost(ipaddress.ip_address(address.partition("%")[0]))
         if host.casefold() in self._hosts or any(ip in network for network in self._networks):
             return True
-        return ip.is_global and not ip.is_multicast
-
-
-def _innermost(ip: _Address) -> _Address:
-    """The IPv4 address that an IPv6 one may carry inside: mapped, 6to4, Teredo, NAT64, compatible."""
-    if isinstance(ip, ipaddress.IPv4Address):
-        return ip
-    if ip.ipv4_mapped is not None:
-        return ip.ipv4_mapped
-    if ip.sixtofour is not None:
-        return ip.sixtofour
-    if ip.teredo is not None:
-        return ip.teredo[1]
-    if ip in _NAT64 or (int(ip) >> 32 == 0 and int(ip) > 1):
-        return ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF)
-    return ip
+        return is_public(ip)
 
 
 async def _answer(connection: h11.Connection, reader: asyncio.StreamReader, most: int) -> Answer:

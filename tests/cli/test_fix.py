@@ -4,9 +4,12 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from kb.cli import check
+from kb.external.asker import Answer
 from kb.language import memory
 from kb.language.memory import State
 
@@ -210,3 +213,50 @@ def test_a_file_that_cannot_be_replaced_stays_whole(
         run("--root", kept, "check", "--fix")
     assert size(kept) == LINKING.splitlines()[-1]
     assert not list((kept / "articles/en/returns").glob(".*"))
+
+
+# ---------------------------------------------------------------- other sites
+
+
+@pytest.fixture
+def elsewhere(centre: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Answer]:
+    """What other sites say, by address; the help centre links to one of them twice."""
+    says = {"https://carrier.org/old": Answer("moved", "has moved for good", "https://carrier.org/new")}
+    monkeypatch.setattr(check, "_asker", lambda: SimpleNamespace(ask=says.__getitem__))
+    body = '[a](https://carrier.org/old#x "t") [b](https://carrier.org/old)\n'
+    text = f"---\ntitle: Size\nquestions: [Q]\n---\n{body}"
+    (centre / "articles/en/returns/size.md").write_text(text)
+    return says
+
+
+def test_other_sites_are_asked_only_online(centre: Path, elsewhere: dict[str, Answer], run: Run) -> None:
+    assert run("--root", centre, "check", "--strict")[0] == 0
+    code, out, err = run("--root", centre, "check", "--online", "--strict")
+    assert code == 1
+    assert out.count("external-link-moved") == 2
+    assert "→ write https://carrier.org/new" in out
+    assert "mends 2 of them" in err
+
+
+def test_links_to_other_sites_follow_their_move(centre: Path, elsewhere: dict[str, Answer], run: Run) -> None:
+    elsewhere["https://carrier.org/new"] = Answer("alive")
+    code, out, _ = run("--root", centre, "check", "--online", "--fix", "--strict")
+    assert code == 0, out
+    assert size(centre) == '[a](https://carrier.org/new#x "t") [b](https://carrier.org/new)'
+    assert run("--root", centre, "check", "--online", "--fix", "--strict")[:2] == (0, "")
+
+
+def test_answers_can_be_judged_like_any_finding(centre: Path, elsewhere: dict[str, Answer], run: Run) -> None:
+    with (centre / "pyproject.toml").open("a", encoding="utf-8") as settings:
+        settings.write('\n[tool.kb.check]\nseverity = { external-link-moved = "error" }\n')
+    assert run("--root", centre, "check", "--online")[0] == 1
+    with (centre / "pyproject.toml").open("a", encoding="utf-8") as settings:
+        settings.write('ignore_links = ["https://carrier.org/*"]\n')
+    assert run("--root", centre, "check", "--online")[:2] == (0, "")
+
+
+def test_without_a_network_one_note_is_all(centre: Path, elsewhere: dict[str, Answer], run: Run) -> None:
+    elsewhere["https://carrier.org/old"] = Answer("unanswered", "could not be reached", reached=False)
+    code, out, err = run("--root", centre, "check", "--online", "--strict")
+    assert (code, out) == (0, "")
+    assert "no other site could be reached" in err
