@@ -13,10 +13,10 @@ from importlib import import_module
 from pathlib import Path
 
 from kb import __version__
-from kb.cli.console import Console
+from kb.cli.console import Console, Help
 from kb.errors import ConfigError, ContentError, KbError, ranked
 
-COMMANDS = ("site", "publish", "articles", "check", "search", "translate", "review", "models", "desk")
+COMMANDS = ("articles", "check", "site", "publish", "translate", "review", "models", "search", "desk")
 """Modules of this package that declare commands, in the order ``kb --help`` lists them."""
 
 
@@ -25,7 +25,8 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="kb",
         description="BabelFAQ: Markdown answers in git become a multilingual help centre.",
-        epilog="Start with 'kb init my-help', then 'kb build' and 'kb serve' inside it.",
+        epilog="Begin with 'kb init my-help', then 'kb serve' inside it. 'kb COMMAND --help' explains each.",
+        formatter_class=Help,
     )
     top.add_argument("--version", action="version", version=f"kb {__version__}")
     top.add_argument(
@@ -43,7 +44,11 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the process's exit code."""
-    args = parser().parse_args(argv)
+    given = sys.argv[1:] if argv is None else argv
+    if not given:
+        parser().print_help(sys.stderr)
+        return 2
+    args = parser().parse_args(given)
     console = Console(sys.stdout, sys.stderr, os.environ)
     try:
         code: int = args.run(args, console)

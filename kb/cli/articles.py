@@ -42,11 +42,12 @@ def _add_new(commands: Any) -> None:
         "new",
         help="begin a new article",
         description="Write the skeleton of an article, its front matter explained. It is a draft until you say so.",
-        epilog="For an id that exists in another language, the skeleton holds that text, to be translated.",
+        epilog="For an id that exists in another language, the skeleton holds that text, to be translated. "
+        "CATEGORY/index is the page of the category itself: its title, description and icon.",
     )
     new.add_argument("id", metavar="ID", help="category and name: returns/exchange-size")
     new.add_argument("--lang", "-l", metavar="L", help="language (default: the first one configured)")
-    new.add_argument("--title", help="default: made of the id")
+    new.add_argument("--title", help="the heading (default: made of the id)")
     new.set_defaults(run=run_new)
 
 
@@ -136,7 +137,9 @@ def _write(folder: Path, files: Mapping[str, str | bytes]) -> None:
             with open(file, "xb") as opened:
                 opened.write(data)
         except FileExistsError:
-            raise KbError(f"{file} exists already; it was left as it is") from None
+            raise KbError(
+                f"{file} exists already; it was left as it is", hint="choose another name, or edit that file"
+            ) from None
 
 
 def run_new(args: argparse.Namespace, console: Console) -> int:
@@ -153,7 +156,15 @@ def run_new(args: argparse.Namespace, console: Console) -> int:
     path = f"{config.articles}/{language}/{id}.md"
     _write(config.root, {path: text})
     console.print(path)
-    console.note("write the answer, then delete 'draft: true'; 'kb serve' shows it")
+    if starter.is_category(id) and id not in catalog.sources:
+        console.note(
+            "say what customers find in this category; its articles are listed below that by themselves"
+        )
+    else:
+        console.note("write the answer, and delete the line 'draft: true' when 'kb serve' is to show it")
+    category = f"{id.rpartition('/')[0]}/index"
+    if category != "/index" and id != category and category not in catalog.sources:
+        console.note(f"the category is new and needs a page of its own: kb new {category}")
     return 0
 
 

@@ -1,12 +1,16 @@
 """Where all output goes: results to standard output, everything else to standard error."""
 
+import argparse
 import json
+import shlex
+import subprocess
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TextIO
 
-from kb.errors import KbError, Problem
+from kb.errors import ConfigError, KbError, Problem
 
 _COLOURS = {"error": "31", "warning": "33", "info": "36", "good": "32", "dim": "2", "bold": "1"}
 
@@ -85,6 +89,36 @@ def count(problems: Iterable[Problem]) -> str:
         if n:
             parts.append(f"{n} {name}{'s' if n > 1 else ''}")
     return ", ".join(parts) or "no problems"
+
+
+def counted(n: int, thing: str) -> str:
+    """``1 segment``, ``2 segments``."""
+    return f"{n} {thing}{'' if n == 1 else 's'}"
+
+
+def edit(file: Path, editor: str) -> None:
+    """Have a person write in a file with the editor of their choice.
+
+    Raises:
+        ConfigError: there is no such program, or it ended with an error: what it left is nobody's decision.
+    """
+    try:
+        code = subprocess.run([*shlex.split(editor), str(file)], check=False).returncode
+    except OSError as error:
+        raise ConfigError(
+            f"the editor '{editor}' cannot be started: {error.strerror}", hint="name one in EDITOR"
+        ) from None
+    if code:
+        raise ConfigError(f"the editor '{editor}' ended with code {code}; its text was not taken")
+
+
+class Help(argparse.HelpFormatter):
+    """Long names of commands on one line with what they do; argparse forgets that they are indented."""
+
+    def add_argument(self, action: argparse.Action) -> None:
+        super().add_argument(action)
+        if isinstance(action, argparse._SubParsersAction):
+            self._action_max_length += self._indent_increment
 
 
 def interactive() -> bool:

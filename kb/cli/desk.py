@@ -15,7 +15,8 @@ def add(commands: Any) -> None:
         "desk",
         help="the ticket service and its queue",
         description="File, follow and answer what no article answered.",
-        epilog="Settings are in [tool.kb.desk]; secrets come from the environment or from files.",
+        epilog="Settings are in [tool.kb.desk]; secrets come from the environment or from files. "
+        'The site has a form when desk = "/api" stands in [tool.kb.contact].',
     )
     desk = top.add_subparsers(title="desk commands", dest="desk_command", metavar="COMMAND", required=True)
     serve = desk.add_parser(

@@ -5,8 +5,6 @@ import csv
 import io
 import os
 import re
-import shlex
-import subprocess
 import tempfile
 import time
 from datetime import UTC, datetime
@@ -33,12 +31,12 @@ def add(desk: Any) -> None:
     """Declare the commands of this module."""
     listing = _command(desk, "list", run_list, "tickets, the oldest first")
     _filters(listing)
-    listing.add_argument("--format", choices=("table", "json", "csv"), default="table")
+    listing.add_argument("--format", choices=("table", "json", "csv"), default="table", help="default: table")
 
     show = _command(desk, "show", run_show, "one ticket with everything said and seen")
-    show.add_argument("number", metavar="NUMBER")
+    show.add_argument("number", metavar="NUMBER", help="as 'kb desk list' shows it")
     show.add_argument("--lang", metavar="L", help="translate by machine into this language")
-    show.add_argument("--format", choices=("text", "json"), default="text")
+    show.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
 
     reply = _command(desk, "reply", run_reply, "answer one ticket, or many at once")
     reply.add_argument("number", metavar="NUMBER", nargs="?", help="the ticket; or say --where")
@@ -59,19 +57,19 @@ def add(desk: Any) -> None:
         ("accept", run_accept, "take tickets out of the review queue"),
     ):
         command = _command(desk, name, run, what)
-        command.add_argument("numbers", metavar="NUMBER", nargs="+")
+        command.add_argument("numbers", metavar="NUMBER", nargs="+", help="as 'kb desk list' shows them")
     assign = _command(desk, "assign", run_assign, "say who works on a ticket")
-    assign.add_argument("number", metavar="NUMBER")
+    assign.add_argument("number", metavar="NUMBER", help="as 'kb desk list' shows it")
     assign.add_argument("who", metavar="WHO", help="a name; empty for nobody")
 
     box = _command(desk, "outbox", run_outbox, "what could not be delivered, and what waits")
     box.add_argument("--retry", metavar="ID", help="try a dead letter again; 'all' for every one")
-    box.add_argument("--format", choices=("table", "json"), default="table")
+    box.add_argument("--format", choices=("table", "json"), default="table", help="default: table")
 
     export = _command(desk, "export", run_export, "everything kept about an address, or all tickets as CSV")
     export.add_argument("--email", metavar="ADDRESS", help="JSON of everything about this address")
     erase = _command(desk, "erase", run_erase, "forget everything about an address")
-    erase.add_argument("--email", metavar="ADDRESS", required=True)
+    erase.add_argument("--email", metavar="ADDRESS", required=True, help="whose tickets")
     erase.add_argument("--yes", action="store_true", help="do not ask")
 
 
@@ -83,9 +81,9 @@ def _command(desk: Any, name: str, run: Any, what: str) -> Any:
 
 def _filters(command: Any) -> None:
     command.add_argument("--state", choices=(*tickets.STATES, "all"), help="default: open and answered")
-    command.add_argument("--category", metavar="ID", default="")
-    command.add_argument("--language", "--lang", metavar="L", default="")
-    command.add_argument("--assignee", metavar="WHO", default="")
+    command.add_argument("--category", metavar="ID", default="", help="the topic the customer chose: returns")
+    command.add_argument("--language", "--lang", metavar="L", default="", help="the customer's language")
+    command.add_argument("--assignee", metavar="WHO", default="", help="who works on it")
     command.add_argument("--since", metavar="AGE", help="filed in the last AGE (90m, 2h, 3d)")
     command.add_argument("--older", metavar="AGE", help="filed more than AGE ago")
     command.add_argument("--review", action="store_true", help="only the review queue")
@@ -110,7 +108,7 @@ def run_list(args: argparse.Namespace, console: Console) -> int:
         console.print(as_csv(found).rstrip("\n"))
     else:
         _table(console, [_COLUMNS, *(_row(ticket) for ticket in found)])
-        console.note(f"{len(found)} tickets")
+        console.note(consoles.counted(len(found), "ticket"))
     return 0
 
 
@@ -131,7 +129,7 @@ def run_show(args: argparse.Namespace, console: Console) -> int:
         f"{ticket.number}  {ticket.state}{'  (review)' if ticket.review else ''}  {_when(ticket.created)}"
     )
     facts = (
-        ("from", f"{draft.name} <{draft.email}>"), ("order", draft.order_number), ("category", draft.category),
+        ("from", f"{draft.name} <{draft.email}>".strip()), ("order", draft.order_number), ("category", draft.category),
         ("language", draft.language), ("page", draft.page), ("articles at commit", draft.articles_commit),
         ("assignee", ticket.assignee), ("spam score", f"{ticket.score} {' '.join(ticket.reasons)}".strip()),
     )  # fmt: skip
@@ -164,7 +162,7 @@ def run_reply(args: argparse.Namespace, console: Console) -> int:
         compose = opened.composer(args, _text(args, console, found))
         _preview(console, found, compose)
         if args.dry_run or not _confirmed(
-            args, console, f"send to {len(found)} tickets?", many=not args.number
+            args, console, f"send to {consoles.counted(len(found), 'ticket')}?", many=not args.number
         ):
             console.note("nothing was sent")
             return 0 if args.dry_run else 1
@@ -173,7 +171,13 @@ def run_reply(args: argparse.Namespace, console: Console) -> int:
             console.note(f"answered {found[0].number}")
         else:
             sent = team.reply_to_all(opened.database, found, compose, now=_now())
-            console.note(f"answered {len(sent)} tickets, {len(found) - len(sent)} had this answer already")
+            answered = consoles.counted(len(sent), "ticket")
+            console.note(f"answered {answered}, {len(found) - len(sent)} had this answer already")
+        if opened.setup.settings.mail is None:
+            console.note(
+                "no mail is configured, so the customer sees the answer only behind their private link; "
+                "[tool.kb.desk.mail] says by which server mail goes"
+            )
     return 0
 
 
@@ -207,7 +211,7 @@ def run_outbox(args: argparse.Namespace, console: Console) -> int:
         if args.retry:
             id = "" if args.retry == "all" else args.retry
             revived = opened.database.write(lambda tx: outbox.revive(tx, now=_now(), id=id))
-            console.note(f"{revived} letters are due again")
+            console.note(f"due again: {consoles.counted(revived, 'letter')}")
             return 0 if revived else 1
         letters = opened.database.read(lambda tx: outbox.undelivered(tx))
     columns = ("id", "state", "target", "kind", "attempts", "due", "error")
@@ -233,11 +237,13 @@ def run_export(args: argparse.Namespace, console: Console) -> int:
 def run_erase(args: argparse.Namespace, console: Console) -> int:
     with _Opened(args, console) as opened:
         count = len(opened.database.read(lambda tx: tickets.of_address(tx, args.email)))
-        if not _confirmed(args, console, f"erase {count} tickets of {args.email}?", many=True):
+        if not _confirmed(
+            args, console, f"erase {consoles.counted(count, 'ticket')} of {args.email}?", many=True
+        ):
             console.note("nothing was erased")
             return 1
         erased = team.erase(opened.database, args.email, now=_now())
-    console.note(f"erased the texts and addresses of {erased} tickets")
+    console.note(f"erased the texts and addresses of {consoles.counted(erased, 'ticket')}")
     return 0
 
 
@@ -394,7 +400,7 @@ def _edited(console: Console, ticket: Ticket) -> str:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"{ticket.number}.txt"
         file.write_text(f"\n\n# Lines that begin with # are not sent.\n{quoted}\n", "utf-8")
-        subprocess.run([*shlex.split(os.environ.get("EDITOR", "vi")), str(file)], check=False)
+        consoles.edit(file, os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
         lines = [line for line in file.read_text("utf-8").splitlines() if not line.startswith("#")]
     text = "\n".join(lines).strip()
     if not text:

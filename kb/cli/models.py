@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from kb import config as configuration
-from kb.cli.console import Console
+from kb.cli.console import Console, Help
 from kb.cli.translate import models_folder, open_project, texts_in
 from kb.config import Config
 from kb.errors import ConfigError, did_you_mean
@@ -23,10 +23,15 @@ def add(commands: Any) -> None:
         "models",
         help="translation models: list, install, remove, calibrate",
         description="Argos packages and Firefox models, in the project's folder and where their programs keep them.",
+        formatter_class=Help,
     )
     actions = top.add_subparsers(dest="action", metavar="ACTION", required=True)
 
-    listed = actions.add_parser("list", help="what there is")
+    listed = actions.add_parser(
+        "list",
+        help="what there is",
+        description="The models that are installed, with what was measured of each.",
+    )
     listed.add_argument("--format", choices=("table", "json"), default="table", help="default: table")
     listed.set_defaults(run=run_list)
 
@@ -45,7 +50,11 @@ def add(commands: Any) -> None:
     install.add_argument("--index", default="", metavar="URL", help="another index than the engine's own")
     install.set_defaults(run=run_install)
 
-    remove = actions.add_parser("remove", help="delete a model of the project")
+    remove = actions.add_parser(
+        "remove",
+        help="delete a model of the project",
+        description="Delete a model from the project's folder. What it translated stays.",
+    )
     remove.add_argument("model", metavar="MODEL", help="its name in 'kb models list'")
     remove.set_defaults(run=run_remove)
 
@@ -80,7 +89,7 @@ def run_list(args: argparse.Namespace, console: Console) -> int:
 def _measured(model: models.Installed) -> str:
     pin = model.pin
     if not pin.calibrated:
-        return "not calibrated"
+        return "not measured yet"
     tokens = f"keeps {pin.tokens.token(0)}" if pin.tokens else "keeps no marker"
     return f"{tokens}, {pin.rate:.0f} segments a second"
 
@@ -111,6 +120,9 @@ def run_install(args: argparse.Namespace, console: Console) -> int:
             *pair, folder, pins, engine=args.engine, index=args.index, progress=_progress(console)
         )
     console.note(f"{console.paint('installed', 'good')} {identity}; its files are pinned in {pins.file}")
+    engine = identity.partition("/")[0]
+    if engine in engines.NAMES and (lacking := engines.missing((engine,), os.environ)):
+        console.note(f"before 'kb translate': {lacking}")
     return 0
 
 

@@ -2,9 +2,7 @@
 
 import argparse
 import os
-import shlex
 import shutil
-import subprocess
 import tempfile
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from kb.cli.console import Console, interactive
+from kb.cli.console import Console, edit, interactive
 from kb.cli.translate import Project, known_languages, open_project
 from kb.errors import ConfigError, did_you_mean
 from kb.language import memory, quality, translate
@@ -21,7 +19,14 @@ from kb.language.translate import Translation
 
 JSON_VERSION = 1
 _SHOWN = (State.MACHINE, State.STALE, State.MISSING)
-_KEYS = "[a]pprove  [e]dit  [u]se suggestion  [s]kip  skip [p]age  [q]uit"
+_KEYS = "[a]pprove  [e]dit  [u]se suggestion  [s]kip  skip [p]age  [q]uit  [?] help"
+_EXPLAINED = """\
+  a  the text is right as it is
+  e  write it anew; in the editor that EDITOR names, or here
+  u  take the suggestion, where one is shown: what a machine made of the changed original
+  s  leave it for later (so does Enter)
+  p  leave the rest of this article for later
+  q  stop; what you decided is saved"""
 
 
 def add(commands: Any) -> None:
@@ -33,7 +38,7 @@ def add(commands: Any) -> None:
         "Each decision is saved at once. Pages that wait for approval come first.",
         epilog="Names are an article's id, or id#entry as 'kb review LANG --list' shows them.",
     )
-    command.add_argument("language", metavar="LANG")
+    command.add_argument("language", metavar="LANG", help="the language to review: uk")
     command.add_argument("--article", default="", metavar="ID", help="only this article, or this category")
     command.add_argument(
         "--stale", action="store_true", help="only what changed after a person translated it"
@@ -103,7 +108,8 @@ def _list(args: argparse.Namespace, console: Console, items: Sequence[Item]) -> 
         return
     for item in items:
         console.print(f"{item.name}  {item.entry.state.value}  {_short(item.entry.source)}")
-    console.note(f"{len(items)} entries to review in '{args.language}'")
+    entries = "1 entry" if len(items) == 1 else f"{len(items)} entries"
+    console.note(f"{entries} to review in '{args.language}'")
 
 
 def _as_json(item: Item) -> dict[str, Any]:
@@ -229,13 +235,17 @@ def _decide(item: Item, project: Project, console: Console, *, ask: Callable[[],
         if answer == "u" and item.entry.suggestion:
             return item.entry.approved(item.entry.suggestion)
         if answer == "e":
-            text = edited(item.entry, os.environ)
+            try:
+                text = edited(item.entry, os.environ)
+            except ConfigError as error:
+                console.error(error)
+                continue
             if text and _sound(item, text, project, console):
                 return item.entry.approved(text)
         elif answer in ("s", "p", "q", ""):
             return {"p": "page", "q": "quit"}.get(answer, "skip")
         else:
-            console.note(_KEYS)
+            console.note(_EXPLAINED)
 
 
 def _sound(item: Item, text: str, project: Project, console: Console) -> bool:
@@ -258,7 +268,7 @@ def edited(entry: Entry, environ: Any) -> str:
         file = Path(folder) / "translation.md"
         hint = [f"<!-- {line} -->" for line in entry.source.split("\n")]
         file.write_text("\n".join([entry.text or entry.suggestion, *hint, ""]), "utf-8")
-        subprocess.run([*shlex.split(editor), str(file)], check=False)
+        edit(file, editor)
         lines = file.read_text("utf-8").split("\n")
     return "\n".join(
         line for line in lines if not (line.startswith("<!-- ") and line.endswith(" -->"))

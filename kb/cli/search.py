@@ -40,7 +40,7 @@ def _add_asking(commands: Any, name: str, word: str, about: str, run: Any) -> No
         description=f"{about[0].upper()}{about[1:]}.",
         epilog="Asks the index of the last build; where there is none, one made of the articles for this question.",
     )
-    parser.add_argument("text", nargs="+", metavar=word)
+    parser.add_argument("text", nargs="+", metavar=word, help="as a customer would write it")
     parser.add_argument(
         "--lang", "-l", metavar="L", help="the reader's language (default: the configured one)"
     )
@@ -56,7 +56,9 @@ def _add_eval(commands: Any) -> None:
         description="Ask every question of a tab-separated file (language, question, expected article id or nothing).",
         epilog="Without --articles, the content folder's own articles are asked.",
     )
-    parser.add_argument("questions", type=Path, metavar="QUESTIONS.tsv")
+    parser.add_argument(
+        "questions", type=Path, metavar="QUESTIONS.tsv", help="for example search/en/questions.tsv"
+    )
     parser.add_argument(
         "--articles", type=Path, metavar="DIR", help="another folder with <lang>/ folders of articles"
     )

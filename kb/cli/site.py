@@ -171,7 +171,8 @@ def _build_for_preview(config: configuration.Config, board: Any, console: Consol
             raise
         _report(error, board, console)
         return False
-    console.problems(report.problems)
+    # Nobody's own machine has an address that search engines could find; a build says it.
+    console.problems([problem for problem in report.problems if problem.code != "site-url-missing"])
     board.tell_problems(())
     made = {page.address for page in report.made}
     shown = board.ahead_of(made)

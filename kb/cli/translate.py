@@ -9,7 +9,7 @@ from typing import Any
 
 from kb import config as configuration
 from kb import resources
-from kb.cli.console import Console, count
+from kb.cli.console import Console, count, counted
 from kb.config import Config
 from kb.content import reader
 from kb.content.article import Catalog
@@ -228,7 +228,8 @@ def _dry_run(args: argparse.Namespace, console: Console, plan: run.Plan, problem
             waiting = len(lane.waiting)
             if waiting:
                 time = f", about {duration(lane.seconds)}" if lane.texts else ""
-                console.print(f"{lane.target}: {waiting} segments in {lane.articles} articles, {route}{time}")
+                what = f"{counted(waiting, 'segment')} in {counted(lane.articles, 'article')}"
+                console.print(f"{lane.target}: {what}, {route}{time}")
         if not any(lane.waiting for lane in plan.lanes):
             console.print("nothing to translate")
         console.problems(ranked(problems))
@@ -276,8 +277,8 @@ def _report(
         console.problems([problem for problem in problems if problem.code != REFUSED])
         _refusals(console, report.problems)
         if report.files:
-            segments = f"{report.translated} segments translated"
-            console.note(f"{console.paint(segments, 'good')}, {len(report.files)} files written")
+            segments = f"{counted(report.translated, 'segment')} translated"
+            console.note(f"{console.paint(segments, 'good')}, {counted(len(report.files), 'file')} written")
             console.note("look through them with 'kb review', and commit them")
         else:
             console.note("nothing changed")
@@ -295,9 +296,8 @@ def _refusals(console: Console, problems: Sequence[Problem]) -> None:
             language = PurePosixPath(problem.path).parts[1]
             by_language[language] = by_language.get(language, 0) + 1
     for language, refused in by_language.items():
-        what = (
-            f"{refused} segments stay in their source's language, as what the engine made of them is no good"
-        )
+        stay = "1 segment stays" if refused == 1 else f"{refused} segments stay"
+        what = f"{stay} in the source's language, as what the engine made of it is no good"
         console.note(f"{console.paint('info', 'info')} {language}: {what}; 'kb review {language}' shows them")
 
 

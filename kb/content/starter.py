@@ -127,10 +127,26 @@ Begin with the answer itself, in one or two sentences.
 """
 
 
+_CATEGORY = """\
+---
+title: {title}
+# One sentence for menus and for the card on the home page.
+description:
+# A drawing for the card: names are at https://pictogrammers.com/library/mdi/
+#icon: material/truck-fast-outline
+# Position among the categories: 10, 20, 30 …
+#order: 10
+---
+What customers find here, in a sentence or two.
+"""
+
+
 def article(id: str, title: str, source: Article | None = None) -> str:
-    """The text of a new article: its front matter explained. ``source`` is the article it is the translation of."""
+    """The text of a new article, or of a category's own page: its front matter explained. ``source`` is the article it
+    is the translation of."""
     if source is None:
-        return _ARTICLE.format(title=json.dumps(title, ensure_ascii=False))
+        skeleton = _CATEGORY if is_category(id) else _ARTICLE
+        return skeleton.format(title=json.dumps(title, ensure_ascii=False))
     body = source.body.lstrip("\n")
     title = json.dumps(title, ensure_ascii=False)
     return (
@@ -142,8 +158,14 @@ def article(id: str, title: str, source: Article | None = None) -> str:
 
 
 def title_of(id: str) -> str:
-    """A first title for an article of this id: ``returns/exchange-size`` → ``Exchange size``."""
-    return id.rpartition("/")[2].replace("-", " ").replace("_", " ").capitalize()
+    """A first title for an article of this id: ``returns/exchange-size`` → ``Exchange size``; that of a category's own
+    page is named after the category."""
+    return id.removesuffix("/index").rpartition("/")[2].replace("-", " ").replace("_", " ").capitalize()
+
+
+def is_category(id: str) -> bool:
+    """Whether this is the id of a category's own page."""
+    return id.endswith("/index")
 
 
 def check_id(id: str) -> None:

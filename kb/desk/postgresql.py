@@ -65,18 +65,25 @@ class PostgreSQL:
         import psycopg
         from psycopg.rows import dict_row
 
-        return _driver(
-            lambda: cast(
-                "psycopg.Connection[Row]",
-                psycopg.connect(
-                    self._address,
-                    autocommit=True,
-                    row_factory=cast(Any, dict_row),
-                    connect_timeout=CONNECT_TIMEOUT_S,
-                    options=f"-c statement_timeout={_STATEMENT_TIMEOUT_MS}",
-                ),
+        try:
+            return _driver(
+                lambda: cast(
+                    "psycopg.Connection[Row]",
+                    psycopg.connect(
+                        self._address,
+                        autocommit=True,
+                        row_factory=cast(Any, dict_row),
+                        connect_timeout=CONNECT_TIMEOUT_S,
+                        options=f"-c statement_timeout={_STATEMENT_TIMEOUT_MS}",
+                    ),
+                )
             )
-        )
+        except UnavailableError as error:
+            # The driver's own words may repeat the address, with its password.
+            raise UnavailableError(
+                f"no connection to PostgreSQL ({type(error.__cause__).__name__})",
+                hint="does the server run, and does KB_DESK_DATABASE name it: postgresql://user@host/database",
+            ) from error
 
 
 class _Connection:

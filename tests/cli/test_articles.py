@@ -69,6 +69,19 @@ def test_a_new_article_is_a_draft_without_findings(centre: Path, run: Run) -> No
     assert run("--root", centre, "check", "--strict")[:2] == (0, "")
 
 
+def test_an_article_in_a_new_category_asks_for_the_categorys_own_page(centre: Path, run: Run) -> None:
+    assert "kb new payment/index" in run("--root", centre, "new", "payment/cards")[2]
+    code, out, err = run("--root", centre, "new", "payment/index")
+    assert (code, out) == (0, "articles/en/payment/index.md\n")
+    assert "new" not in err
+    text = (centre / "articles/en/payment/index.md").read_text()
+    assert 'title: "Payment"' in text
+    assert "icon:" in text
+    assert "questions" not in text
+    assert "kb new" not in run("--root", centre, "new", "payment/invoices")[2]
+    assert run("--root", centre, "check", "--strict")[:2] == (0, "")
+
+
 def test_a_new_translation_holds_the_source_text(centre: Path, run: Run) -> None:
     (centre / "articles/uk/returns/how-to-return.md").unlink()
     assert (
@@ -157,6 +170,12 @@ def test_import_refuses_a_folder_in_use_and_an_unknown_language(centre: Path, ol
     assert run("import", old, old, "--from", "markdown")[0] == 2
     assert run("import", old, centre, "--from", "markdown", "--lang", "de")[0] == 2
     assert run("import", centre / "none", centre, "--from", "markdown")[0] == 2
+
+
+def test_kb_alone_says_how_to_begin(run: Run) -> None:
+    code, _, err = run()
+    assert code == 2
+    assert "kb init my-help" in err
 
 
 def test_the_commands_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

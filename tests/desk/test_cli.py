@@ -115,6 +115,11 @@ def test_reply_quotes_the_article_in_the_customers_language(
     assert body.startswith("Hello Anna\n\nRefunds\n\nMoney is back within 3 days.\nhttps://")
 
 
+def test_reply_says_when_no_mail_will_take_it(kb: Run, filed: list[str], help_centre: Path) -> None:
+    (help_centre / "pyproject.toml").write_text('[tool.kb]\nlanguages = ["en", "uk"]\n')
+    assert "no mail is configured" in kb("reply", filed[0], "--message", "Hello Anna")
+
+
 def test_reply_to_many_previews_asks_and_sends_once(kb: Run, filed: list[str], help_centre: Path) -> None:
     many = ("reply", "--where", "category=delivery", "--since", "2h", "--message", "The courier failed.")
     preview = kb(*many, "--dry-run")
@@ -180,7 +185,7 @@ def test_outbox_lists_dead_letters_and_sends_them_again(kb: Run, filed: list[str
     database.write(lambda tx: tx.execute("UPDATE outbox SET state = 'dead', error = 'answered 500'"))
     database.close()
     assert "answered 500" in kb("outbox", code=1)
-    assert "1 letters are due again" in kb("outbox", "--retry", "all")
+    assert "due again: 1 letter" in kb("outbox", "--retry", "all")
     assert "waiting" in kb("outbox")
 
 
@@ -190,7 +195,7 @@ def test_export_and_erase(kb: Run, filed: list[str], help_centre: Path) -> None:
     assert exported["tickets"][0]["body"].startswith("Help")
     assert "'=cmd()" in kb("export")
     assert "this needs a yes" in kb("erase", "--email", "anna@customers.com", code=2)
-    assert "erased the texts and addresses of 1 tickets" in kb(
+    assert "erased the texts and addresses of 1 ticket" in kb(
         "erase", "--email", "anna@customers.com", "--yes"
     )
     assert "anna" not in kb("list", "--state", "all", "--format", "json")

@@ -13,6 +13,7 @@ import pytest
 
 from kb.cli.console import Console
 from kb.cli.review import edited, side_by_side
+from kb.errors import ConfigError
 from kb.language import argos
 from kb.language.memory import Entry, State
 from tests.language.test_argos import MODEL
@@ -250,6 +251,13 @@ def test_the_reviewers_editor_gives_the_new_text(tmp_path: Path) -> None:
     assert edited(Entry("Old <!-- x -->", "Texto velho\nem duas linhas"), {"EDITOR": str(editor)}) == (
         "Texto novo\nem duas linhas"
     )
+
+
+@pytest.mark.parametrize("editor", ["false", "no-such-editor"])
+def test_what_a_failed_editor_leaves_is_no_decision(editor: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        edited(Entry("Old", "Texto velho"), {"EDITOR": editor})
+    assert editor in refused.value.message
 
 
 def test_a_review_saves_each_decision(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
