@@ -10,9 +10,10 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, formataddr, parseaddr
 
+from kb.content.languages import direction
 from kb.desk.parcels import DeliveryError, Parcel
 from kb.desk.settings import MailSettings
-from kb.desk.strings import Strings, direction
+from kb.desk.strings import Strings
 
 TIMEOUT_S = 20.0
 _PERMANENT = range(550, 555)

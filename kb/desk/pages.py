@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from kb.content.languages import direction
 from kb.desk import fields
 from kb.desk.abuse import form_token
 from kb.desk.database import BusyError
@@ -21,7 +22,7 @@ from kb.desk.keys import new_id
 from kb.desk.reading import form_body
 from kb.desk.refusals import Refusal, RefusedError, refusal
 from kb.desk.service import Caller, Desk, own_path
-from kb.desk.strings import direction, moment
+from kb.desk.strings import moment
 from kb.desk.suggest import Suggestion
 from kb.desk.tickets import Ticket
 

@@ -7,10 +7,10 @@ from types import MappingProxyType
 
 import yaml
 
+from kb.content.languages import locale
 from kb.errors import DeskError
 
 _BASE = "en"
-RIGHT_TO_LEFT = frozenset({"ar", "he", "fa", "ur", "yi", "dv", "ps", "sd", "ug", "ckb"})
 
 
 class Strings:
@@ -50,17 +50,8 @@ def load_strings(folder: Path) -> Strings:
     return Strings(tables)
 
 
-def direction(language: str) -> str:
-    """``rtl`` or ``ltr``."""
-    return "rtl" if language.partition("-")[0] in RIGHT_TO_LEFT else "ltr"
-
-
 def moment(when: datetime, language: str) -> str:
     """A day and time as people of that language write it, in the zone of ``when``."""
-    from babel.core import UnknownLocaleError
     from babel.dates import format_datetime
 
-    try:
-        return format_datetime(when, "EEEE d MMMM, HH:mm", locale=language.replace("-", "_"))
-    except (UnknownLocaleError, ValueError):
-        return format_datetime(when, "EEEE d MMMM, HH:mm", locale=_BASE)
+    return format_datetime(when, "EEEE d MMMM, HH:mm", locale=locale(language))

@@ -14,10 +14,11 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 import yaml
-from babel import Locale, UnknownLocaleError
+from babel import Locale
 from babel.dates import format_date
 from markupsafe import Markup
 
+from kb.content.languages import locale
 from kb.errors import BuildError, Problem
 
 REFERENCE = "en"
@@ -27,22 +28,6 @@ DESK = "desk."
 """Begins the keys of the contact form's texts, which lie in ``strings/desk/<lang>.yml``."""
 
 Text = str | Mapping[str, str]
-
-
-@lru_cache(maxsize=64)
-def locale(language: str) -> Locale:
-    """Babel's locale for a BCP 47 tag; the language alone, or English, where CLDR knows no better."""
-    for tag in (language, language.split("-")[0], REFERENCE):
-        try:
-            return Locale.parse(tag, sep="-")
-        except (UnknownLocaleError, ValueError):
-            continue
-    raise AssertionError("CLDR always knows English")
-
-
-def direction(language: str) -> str:
-    """``rtl`` for languages written from right to left (Arabic, Hebrew, Persian…), else ``ltr``."""
-    return "rtl" if locale(language).text_direction == "rtl" else "ltr"
 
 
 def autonym(language: str) -> str:

@@ -39,12 +39,13 @@ from mkdocs.structure.pages import (
 )
 from mkdocs.structure.toc import AnchorLink, TableOfContents, get_toc
 
+from kb.content.languages import direction
 from kb.errors import BuildError, ConfigError, Problem
 from kb.publish import settings
 from kb.publish.admonitions import LocalTitles
 from kb.publish.assets import Assets
 from kb.publish.contact import BUILD_FILE, Contact, Destination
-from kb.publish.interface import DESK, Strings, autonym, direction
+from kb.publish.interface import DESK, Strings, autonym
 from kb.publish.job import Body, Built, Heading, Identity, Job, Made, Report
 from kb.publish.limits import RenderTimeoutError, bounded
 from kb.publish.pages import Choice, Entry, Page, Plan, alternates

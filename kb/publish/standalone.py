@@ -9,9 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kb.content.languages import direction
 from kb.publish.assets import Assets
 from kb.publish.centre import Centre, quoted
-from kb.publish.interface import autonym, direction
+from kb.publish.interface import autonym
 from kb.publish.pages import Entry
 from kb.publish.policy import MARKER, Sources, inline, secure
 from kb.publish.release import GENERATOR
