@@ -149,7 +149,8 @@ def test_pre_commit_hook_runs_what_it_says(origin: Path, clone: Path, file: str)
 def test_the_version_that_is_installed_is_this_one(origin: Path) -> None:
     assert f"babelfaq[desk]=={__version__}\n" in (origin / "requirements.txt").read_text()
     written = starter.folder("Shop", ["en"])
-    assert not [path for path, text in written.items() if "VERSION" in text]
+    assert not [path for path, text in written.items() if "KB_VERSION" in text]
+    assert [path for path, text in written.items() if __version__ in text] == ["requirements.txt"]
 
 
 # ---------------------------------------------------------------- what strangers may do

@@ -49,7 +49,7 @@ def folder(name: str, languages: Sequence[str], *, with_articles: bool = True) -
         text = (_FOLDER / path).read_text("utf-8")
         files[target] = _filled(text, name, languages, quoted=path != "README.md")
     for path, target in _PUBLISHING.items():
-        files[target] = (_FOLDER / "publishing" / path).read_text("utf-8").replace("VERSION", __version__)
+        files[target] = (_FOLDER / "publishing" / path).read_text("utf-8").replace("KB_VERSION", __version__)
     if with_articles:
         files.update(_articles(languages))
     return files
