@@ -39,7 +39,9 @@ def write(root: Path, *, articles: int, languages: list[str], seed: int = 7, wor
     settings = (REPOSITORY / "mkdocs.yml").read_text("utf-8")
     (root / "mkdocs.yml").write_text(settings, "utf-8")
     tags = ", ".join(f'"{language}"' for language in languages)
-    (root / "pyproject.toml").write_text(f"[tool.kb]\nlanguages = [{tags}]\n", "utf-8")
+    # Word vectors cost a minute once where their library is installed, and are measured by bench.search.
+    without = "[tool.kb.search]\nvectors = false\n"
+    (root / "pyproject.toml").write_text(f"[tool.kb]\nlanguages = [{tags}]\n\n{without}", "utf-8")
     for language in languages:
         _write_language(
             root / "articles" / language, language, articles, random.Random(f"{seed}{language}"), words
