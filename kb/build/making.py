@@ -66,6 +66,12 @@ class _Record(msgspec.Struct, frozen=True):
     body_pack: str
 
 
+class _Prepared(msgspec.Struct, frozen=True):
+    """The documents of a language's index as they were last cut into terms, by their hash."""
+
+    documents: dict[bytes, writer.Prepared]
+
+
 @dataclass(frozen=True)
 class Search:
     """How the index is made. ``rules`` is the hash of the synonyms and stop lists in ``folders``."""
@@ -153,6 +159,7 @@ class _Making:
         self.task, self.report = task, report
         self.language = task.job.plan.language
         self.cache = Cache(task.cache)
+        self.prepared = f"search-{self.language}"
         self.record = self.cache.read(f"pages-{self.language}", _Record)
         old = self.record
         self.html = self.cache.pack(old.html_pack if old else f"html-{self.language}-0")
@@ -318,12 +325,19 @@ class _Making:
             languages=task.job.plan.languages,
             threshold=search.threshold,
             vectors=search.vectors,
+            made_by=task.shared.settings,
+            before=self.index_before(),
         )
+        self.cache.write(self.prepared, _Prepared(dict(written.prepared)))
         (task.index / _KEY_FILE).write_bytes(key)
         slots = self.html.append({file: (task.job.out / file).read_bytes() for file in written.files})
         for file, slot in slots.items():
             self.place.written(file, slot.hash)
         return key, slots
+
+    def index_before(self) -> writer.Before:
+        remembered = self.cache.read(self.prepared, _Prepared)
+        return writer.Before(remembered.documents if remembered else {}, self.task.old_index)
 
     def content(self, texts: "_Texts") -> object:
         """What the documents follow from."""
@@ -391,7 +405,7 @@ class _Making:
             made,
             self.place.signatures,
             frozenset(self.place.linked),
-            (f"pages-{self.language}", record.html_pack, record.body_pack),
+            (f"pages-{self.language}", self.prepared, record.html_pack, record.body_pack),
             tuple(self.cache.problems),
         )
 

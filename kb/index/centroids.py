@@ -6,8 +6,12 @@ five short questions speak with five voices beside one long section.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from math import log, sqrt
+from typing import TypeVar
+
+_Term = TypeVar("_Term", bound=Hashable)
 
 
 def rarity(holders: int, articles: int) -> float:
@@ -15,19 +19,23 @@ def rarity(holders: int, articles: int) -> float:
     return log(1 + (articles + 0.5) / (holders + 0.5))
 
 
-def centroids(articles: Sequence[Sequence[Sequence[str]]]) -> Iterator[dict[str, float]]:
-    """Each article's vector of length one, by term; ``articles`` are the terms of each text of each article."""
-    holders = Counter(term for texts in articles for term in {term for text in texts for term in text})
+def centroids(articles: Sequence[Sequence[Mapping[_Term, int]]]) -> Iterator[dict[_Term, float]]:
+    """Each article's vector of length one, by term.
+
+    ``articles`` are, of each text of each article, the terms with their numbers.
+    """
+    holders = Counter(chain.from_iterable(set().union(*texts) for texts in articles))
     rarities = {term: rarity(number, len(articles)) for term, number in holders.items()}
     for texts in articles:
-        total: dict[str, float] = {}
+        total: dict[_Term, float] = {}
         for text in texts:
-            weights = {term: (1 + log(n)) * rarities[term] for term, n in Counter(text).items()}
-            for term, share in _unit(weights).items():
-                total[term] = total.get(term, 0.0) + share
-        yield _unit(total)
+            weights = [(1 + log(n) if n > 1 else 1.0) * rarities[term] for term, n in text.items()]
+            norm = _norm(weights)
+            for term, weight in zip(text, weights, strict=True):
+                total[term] = total.get(term, 0.0) + weight / norm
+        norm = _norm(total.values())
+        yield {term: weight / norm for term, weight in total.items()}
 
 
-def _unit(weights: Mapping[str, float]) -> dict[str, float]:
-    norm = sqrt(sum(weight * weight for weight in weights.values()))
-    return {term: weight / norm for term, weight in weights.items()}
+def _norm(weights: Iterable[float]) -> float:
+    return sqrt(sum(weight * weight for weight in weights))

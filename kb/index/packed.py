@@ -30,6 +30,9 @@ FORMAT = 1
 COMMON = 128
 _TWO_BYTES = COMMON + (1 << 14)
 _SHARED_LIMIT = 60
+_LEVEL = 6
+"""Of compression; 9 takes twice as long for a file 0.3 % smaller."""
+_END = ""
 _TO_LEFT, _TO_RIGHT, _LINE_END = "\x02", "\x03", "\x04"
 _BINDING = str.maketrans(dict.fromkeys((_TO_LEFT, _TO_RIGHT, _LINE_END), ""))
 _EDGES = re.compile(rf"^((?:(?!{WORD}).)*)(.*{WORD})((?:(?!{WORD}).)*)$", re.S)
@@ -89,14 +92,18 @@ def pack_index(
     header: Mapping[str, Any],
 ) -> bytes:
     """The file's bytes. ``tokens`` are those of each document's fields, as :meth:`Tokens.read` gave them."""
-    counts = Counter(token for fields in tokens for of_field in fields for token in of_field)
+    flat: list[str] = []
+    for fields in tokens:
+        for of_field in fields:
+            flat += of_field
+            flat.append(_END)
+    counts = Counter(flat)
+    del counts[_END]
     ranked = sorted(counts, key=lambda token: (-counts[token], token))
     common, rest = ranked[: COMMON - 1], sorted(ranked[COMMON - 1 :])
     codes = {token: _code(number) for number, token in enumerate([*common, *rest], 1)}
-    end = _code(0)
-    stream = b"".join(
-        b"".join(map(codes.__getitem__, of_field)) + end for fields in tokens for of_field in fields
-    )
+    codes[_END] = _code(0)
+    stream = b"".join(map(codes.__getitem__, flat))
     dictionary = "\n".join([*common, *_front_coded(rest)]).encode()
     about = {
         "format": FORMAT,
@@ -107,7 +114,7 @@ def pack_index(
         "articles": _columns(documents),
     }
     head = json.dumps(about, ensure_ascii=False, separators=(",", ":")).encode()
-    compress = zlib.compressobj(9, zlib.DEFLATED, -15, 9)
+    compress = zlib.compressobj(_LEVEL, zlib.DEFLATED, -15, 9)
     payload = pack("<I", len(head)) + head + dictionary + stream
     return MAGIC + compress.compress(payload) + compress.flush()
 
@@ -140,11 +147,9 @@ def _front_coded(tokens: Sequence[str]) -> list[str]:
     for token in tokens:
         shared = 0
         # Stops before characters that JavaScript counts as two.
-        while (
-            shared < min(len(token), len(before), _SHARED_LIMIT)
-            and token[shared] == before[shared]
-            and token[shared] < "\ud800"
-        ):
+        for own, other in zip(token[:_SHARED_LIMIT], before, strict=False):
+            if own != other or own >= "\ud800":
+                break
             shared += 1
         found.append(chr(0x20 + shared) + token[shared:])
         before = token

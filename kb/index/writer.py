@@ -2,13 +2,14 @@
 
 import hashlib
 import json
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from kb.index.centroids import centroids
+import msgspec
+
 from kb.index.document import Document
 from kb.index.packed import Tokens, pack_index
 from kb.index.rules import Rules
@@ -16,6 +17,21 @@ from kb.index.vectors import Text, available, make
 
 MANIFEST = "manifest.json"
 FOLDER = "search"
+
+
+class Prepared(msgspec.Struct, frozen=True, array_like=True):
+    """A document cut into tokens and terms. Neither holds white space: a field's are kept in one string."""
+
+    tokens: list[str]
+    terms: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What the build before left: the ``prepared`` documents by their hash, and its index on disk."""
+
+    prepared: Mapping[bytes, Prepared]
+    index_dir: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +42,8 @@ class Written:
     files: tuple[str, ...]
     size: int
     """Bytes of the browser's index as it travels."""
+    prepared: Mapping[bytes, Prepared]
+    """For :class:`Before` of the next time."""
 
 
 def write(
@@ -38,6 +56,8 @@ def write(
     languages: Sequence[str] = (),
     threshold: float = 0.0,
     vectors: Path | None = None,
+    made_by: bytes = b"",
+    before: Before | None = None,
 ) -> Written:
     """The indexes of one language.
 
@@ -45,45 +65,56 @@ def write(
     which never changes under its name, and ``search/manifest.json``, which names it. ``index_dir``, empty or
     not there yet, receives the index on disk. Either may be None. ``languages`` are all the site's. The same documents
     give the same bytes for the browser. ``vectors`` is a folder that keeps encoded words: where it is given and the
-    library is installed, a table of word vectors is written beside both.
+    library is installed, a table of word vectors is written beside both. ``before`` spares the work on documents that
+    are as they were and were prepared by the same code, of which ``made_by`` is a hash.
     """
     reader = Tokens(language)
-    tokens: list[list[list[str]]] = []
-    counts: list[Counter[str]] = []
-    lengths: list[int] = []
-    texts: list[list[list[str]]] = []
-    for document in documents:
-        fields = [reader.read(text) for text in document.fields()]
-        tokens.append([of_field for of_field, _ in fields])
-        texts.append([of_field for _, of_field in fields])
-        counts.append(_counted(texts[-1], document.weights()))
-        lengths.append(sum(len(of_field) for _, of_field in fields))
+    with_vectors = vectors is not None and available(language)
+    known = before.prepared if before and not with_vectors else {}
+    keys = [_key(document, made_by) for document in documents]
+    prepared = {
+        key: known.get(key) or _prepared(document, reader)
+        for key, document in zip(keys, documents, strict=True)
+    }
     about = _about(language, rules, threshold)
     table = b""
-    if vectors is not None and available(language):
+    if vectors is not None and with_vectors:
         articles = [
-            [Text(written, read) for written, read in zip(document.fields(), of_article, strict=True)]
-            for document, of_article in zip(documents, texts, strict=True)
+            [
+                Text(written, read.split())
+                for written, read in zip(document.fields(), prepared[key].terms, strict=True)
+            ]
+            for key, document in zip(keys, documents, strict=True)
         ]
         table = make(reader.surfaces(), language, vectors, articles, rules.stop)
     files: tuple[str, ...] = ()
     size = 0
     if site_dir is not None:
+        tokens = [[of_field.split() for of_field in prepared[key].tokens] for key in keys]
         data = pack_index(documents, tokens, about)
         size = len(data)
         files = _publish(site_dir / FOLDER, data, table, language, languages)
     if index_dir is not None:
-        about |= {"lengths": lengths}
-        _to_disk(index_dir, documents, counts, texts, about, table)
-    return Written(len(documents), files, size)
+        lengths = [
+            sum(of_field.count(" ") + bool(of_field) for of_field in prepared[key].terms) for key in keys
+        ]
+        _to_disk(
+            index_dir,
+            [(key, document, prepared[key]) for key, document in zip(keys, documents, strict=True)],
+            about | {"lengths": lengths},
+            table,
+            before.index_dir if before else None,
+        )
+    return Written(len(documents), files, size, prepared)
 
 
-def _counted(fields: Sequence[Sequence[str]], weights: Sequence[int]) -> Counter[str]:
-    counts: Counter[str] = Counter()
-    for of_field, weight in zip(fields, weights, strict=True):
-        for term in of_field:
-            counts[term] += weight
-    return counts
+def _key(document: Document, made_by: bytes) -> bytes:
+    return hashlib.sha256(made_by + msgspec.msgpack.encode(document)).digest()[:16]
+
+
+def _prepared(document: Document, reader: Tokens) -> Prepared:
+    fields = [reader.read(text) for text in document.fields()]
+    return Prepared([" ".join(tokens) for tokens, _ in fields], [" ".join(terms) for _, terms in fields])
 
 
 def _about(language: str, rules: Rules, threshold: float) -> dict[str, Any]:
@@ -119,21 +150,21 @@ def _hashed(folder: Path, kind: str, data: bytes) -> str:
 
 def _to_disk(
     folder: Path,
-    documents: Sequence[Document],
-    counts: Sequence[Counter[str]],
-    texts: Sequence[Sequence[Sequence[str]]],
-    about: dict[str, Any],
+    articles: Sequence[tuple[bytes, Document, Prepared]],
+    about: Mapping[str, Any],
     table: bytes,
+    before: Path | None,
 ) -> None:
     from kb.index import disk  # Whoosh takes long to import, and a build for the browser alone does without
 
-    disk.write(
-        folder,
-        ((count, _stored(document)) for count, document in zip(counts, documents, strict=True)),
-        about,
-        centroids(texts),
-        vectors=table,
-    )
+    def content(document: Document, prepared: Prepared) -> disk.Content:
+        stored = json.dumps(_stored(document), ensure_ascii=False)
+        return disk.Content(
+            [of_field.split() for of_field in prepared.terms], list(document.weights()), stored
+        )
+
+    entries = [disk.Entry(key, partial(content, document, prepared)) for key, document, prepared in articles]
+    disk.write(folder, entries, about, vectors=table, before=before)
 
 
 def _stored(document: Document) -> dict[str, Any]:

@@ -1,0 +1,127 @@
+"""The index on disk after edits answers as one written anew does, and costs what was edited."""
+
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from kb.index import disk, reader, writer
+from kb.index.document import Document, Section
+from kb.index.rules import Rules
+from kb.index.writer import Before, Written
+
+RULES = Rules(frozenset({"the"}), ())
+WORDS = (  # noqa: SIM905 - easier to read
+    "parcel refund card courier branch lamp bed order bank club point van warranty password link mail"
+).split()
+
+
+def article(number: int, seed: int) -> Document:
+    chosen = random.Random(f"{number} {seed}").choices(WORDS, k=12)
+    text = " ".join([*chosen, f"word{seed}"])
+    sections = (Section("", "", text), Section("more", chosen[0], text.upper()))
+    return Document(
+        f"c/{number:03}", f"c/{number:03}/", chosen[1], "en", (" ".join(chosen[2:5]),), (), "c", sections
+    )
+
+
+def write(folder: Path, documents: list[Document], before: Before | None = None) -> Written:
+    return writer.write(documents, language="en", rules=RULES, index_dir=folder, before=before)
+
+
+def held_by_whoosh(folder: Path) -> set[int]:
+    """The files that Whoosh wrote, each known wherever it is linked."""
+    return {file.stat().st_ino for file in folder.glob("*MAIN*")}
+
+
+def said(folder: Path) -> list[object]:
+    """Everything that ranking asks of an index."""
+    index = disk.DiskIndex(folder)
+    numbers = range(len(index.terms))
+    said: list[object] = [
+        list(index.terms),
+        [index.postings(n) for n in numbers],
+        [list(index.shares(n)) for n in numbers],
+        [index.article(n) for n in range(len(index.about["lengths"]))],
+        index.about["lengths"],
+    ]
+    index.close()
+    return said
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.sampled_from(["edit", "add", "remove"]), st.integers(0, 99)), max_size=8))
+def test_after_any_edits_the_index_says_what_a_new_one_says(
+    tmp_path_factory: pytest.TempPathFactory, edits: list[tuple[str, int]]
+) -> None:
+    tmp_path = tmp_path_factory.mktemp("edits")
+    now = {number: article(number, 0) for number in range(0, 80, 2)}
+    folder = tmp_path / "0"
+    written = write(folder, list(now.values()))
+    for turn, (what, number) in enumerate(edits, 1):
+        if what == "remove":
+            now.pop(number, None)
+        elif what == "add" or number in now:
+            now[number] = article(number, turn)
+        documents = [now[each] for each in sorted(now)]
+        after = tmp_path / str(turn)
+        written = write(after, documents, Before(written.prepared, folder))
+        assert held_by_whoosh(after) == held_by_whoosh(folder)
+        folder = after
+    write(tmp_path / "anew", [now[each] for each in sorted(now)])
+    assert said(folder) == said(tmp_path / "anew")
+
+
+def test_whoosh_writes_again_when_much_has_changed(tmp_path: Path) -> None:
+    documents = [article(number, 0) for number in range(40)]
+    first = write(tmp_path / "first", documents)
+    changed = [article(number, 1) for number in range(40)]
+    write(tmp_path / "second", changed, Before(first.prepared, tmp_path / "first"))
+    assert not held_by_whoosh(tmp_path / "second") & held_by_whoosh(tmp_path / "first")
+    write(tmp_path / "anew", changed)
+    assert said(tmp_path / "second") == said(tmp_path / "anew")
+
+
+def test_the_index_of_before_is_left_as_it_was(tmp_path: Path) -> None:
+    documents = [article(number, 0) for number in range(5)]
+    first = write(tmp_path / "first", documents)
+    was = {file.name: file.read_bytes() for file in (tmp_path / "first").iterdir()}
+    write(
+        tmp_path / "second",
+        [*documents[:3], replace(documents[4], title="Other")],
+        Before(first.prepared, tmp_path / "first"),
+    )
+    assert {file.name: file.read_bytes() for file in (tmp_path / "first").iterdir()} == was
+
+
+@pytest.mark.parametrize("name", ["articles.bin", "changes.bin", "about.json"])
+def test_a_damaged_index_of_before_is_written_anew(tmp_path: Path, name: str) -> None:
+    documents = [article(number, 0) for number in range(5)]
+    first = write(tmp_path / "first", documents)
+    (tmp_path / "first" / name).write_bytes(b"\x00")
+    write(tmp_path / "second", documents, Before(first.prepared, tmp_path / "first"))
+    found = reader.open(tmp_path / "second").search("word0")
+    assert len(found.suggestions) == 5
+
+
+def test_documents_prepared_by_other_code_are_cut_again(tmp_path: Path) -> None:
+    documents = [article(number, 0) for number in range(3)]
+    first = writer.write(documents, language="en", rules=RULES, made_by=b"1")
+    again = writer.write(documents, language="en", rules=RULES, made_by=b"1")
+    other = writer.write(documents, language="en", rules=RULES, made_by=b"2")
+    assert set(first.prepared) == set(again.prepared)
+    assert not set(first.prepared) & set(other.prepared)
+
+
+def test_the_browsers_file_does_not_depend_on_what_was_before(tmp_path: Path) -> None:
+    documents = [article(number, 0) for number in range(9)]
+    first = write(tmp_path / "index", documents)
+    changed = [replace(documents[0], title="Lamps"), *documents[1:]]
+    sites = []
+    for name, before in (("with", Before(first.prepared, tmp_path / "index")), ("without", None)):
+        made = writer.write(changed, language="en", rules=RULES, site_dir=tmp_path / name, before=before)
+        sites.append([(file, (tmp_path / name / file).read_bytes()) for file in made.files])
+    assert sites[0] == sites[1]
