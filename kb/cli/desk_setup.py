@@ -32,8 +32,9 @@ from kb.desk.settings import (
     ZendeskSettings,
 )
 from kb.desk.strings import Strings, load_strings
-from kb.desk.suggest import Suggest, from_index
+from kb.desk.suggest import Suggest, built_commit, from_index
 from kb.errors import ConfigError, did_you_mean
+from kb.publish.contact import BUILD_FILE
 from kb.resources import theme_dir
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -68,7 +69,9 @@ class Setup:
                 )
             settings = replace(settings, public_url=address)
         settings = replace(settings, categories=_categories(self.config))
-        return Desk(settings, self.database(), self.keyring, self.strings, suggest=suggest)
+        built = self.config.root / BUILT_INDEX / BUILD_FILE
+        commit = built_commit(built, otherwise=_commit(self.config.root))
+        return Desk(settings, self.database(), self.keyring, self.strings, suggest=suggest, commit=commit)
 
     def suggest(self) -> Suggest:
         """The index of the built site; nothing where there is none yet."""
@@ -122,7 +125,6 @@ def desk_settings(config: Config, environ: Mapping[str, str]) -> Settings:
         origins=desk.origins,
         trusted_proxies=desk.trusted_proxies,
         allowed_networks=desk.allowed_networks,
-        articles_commit=_commit(config.root),
         fallback_email=config.contact.email,
         expected_reply=config.contact.expected_reply,
         hours=_hours(desk.hours),

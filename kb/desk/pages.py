@@ -165,7 +165,7 @@ class Pages:
             "categories": settings.categories.get(language, {}),
             "email": settings.fallback_email,
             "expected": expected,
-            "commit": settings.articles_commit,
+            "commit": self._desk.commit(),
         }
         status, headers = (refused.status, refused.headers) if refused else (200, {})
         return self._page("contact", language, status=status, headers=headers, form=form, refused=refused)

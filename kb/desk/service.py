@@ -47,8 +47,8 @@ class Caller:
 
 
 class Desk:
-    """Filing, following, suggesting. ``clock`` is in seconds since 1970; ``told`` is called after each
-    change."""
+    """Filing, following, suggesting. ``clock`` is in seconds since 1970; ``commit`` says which commit the articles are
+    at that customers see, empty where nobody knows; ``told`` is called after each change."""
 
     def __init__(
         self,
@@ -58,6 +58,7 @@ class Desk:
         strings: Strings,
         *,
         suggest: Suggest = nothing,
+        commit: Callable[[], str] = str,
         gate: Gate | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -66,6 +67,7 @@ class Desk:
         self.metrics = Metrics()
         self.clock = clock
         self.told: Callable[[], None] = lambda: None
+        self.commit = commit
         self._suggest = quiet(suggest)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="desk-reader")
         self._searching = 0
@@ -222,7 +224,7 @@ class Desk:
             order_number=content["order"],
             category=self.category(language, content["category"]),
             page=own_path(content["page"]),
-            articles_commit=content["commit"] or self.settings.articles_commit,
+            articles_commit=content["commit"] or self.commit(),
             session=content["session"],
             shown=tuple(Shown(**seen) for seen in content["shown"]),
         )

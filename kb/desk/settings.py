@@ -95,7 +95,6 @@ class Settings:
     """Host names, addresses or networks that deliveries may reach although they are not public."""
     categories: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Language → category id → title."""
-    articles_commit: str = ""
     fallback_email: str = ""
     expected_reply: Mapping[str, str] = field(default_factory=dict)
     """Language → a sentence that replaces the measured expectation."""

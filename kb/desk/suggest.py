@@ -1,5 +1,6 @@
 """What the desk needs of the search index: a question in, a few passages out."""
 
+import json
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -83,6 +84,24 @@ class _Built:
                     old.close()
                 self._library, self._stamp = Library(self._folder), stamp
         return self._library
+
+
+def built_commit(file: Path, *, otherwise: str = "") -> Callable[[], str]:
+    """The commit of the articles that customers see, as the last build left it in ``file``; ``otherwise`` where it
+    left none. A new build is noticed."""
+    known: tuple[int, str] = (0, otherwise)
+
+    def commit() -> str:
+        nonlocal known
+        try:
+            stamp = file.stat().st_mtime_ns
+            if stamp != known[0]:
+                known = (stamp, str(json.loads(file.read_text("utf-8"))["commit"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return otherwise
+        return known[1]
+
+    return commit
 
 
 def quiet(suggest: Suggest) -> Suggest:

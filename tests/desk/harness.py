@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -76,6 +76,7 @@ class Shop:
         folder: Path,
         *,
         suggest: Suggest = nothing,
+        commit: Callable[[], str] = str,
         database: str = "",
         site: Path | None = None,
         background: bool = False,
@@ -95,7 +96,14 @@ class Shop:
             self.settings.limits, keyring, proof_of_work=policy, clock=Monotonic(self.clock), wall=self.clock
         )
         self.desk = Desk(
-            self.settings, self.database, keyring, words(), suggest=suggest, gate=gate, clock=self.clock
+            self.settings,
+            self.database,
+            keyring,
+            words(),
+            suggest=suggest,
+            commit=commit,
+            gate=gate,
+            clock=self.clock,
         )
         self.app = create_app(self.desk, theme=theme_dir(), site=site, background=background)
         self.courier = courier_for(self.desk)

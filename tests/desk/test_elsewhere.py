@@ -252,14 +252,14 @@ def test_zammad_that_takes_no_form_is_said(site: Any, visit: Any, zammad: Zammad
 def test_a_program_that_knows_pages_answers_in_place(site: Any, visit: Any) -> None:
     program = Program(for_pages=True, number="A-7")
     page = visit(site(WEBHOOK, program), "en")
-    fill(page, "en", message="I wait for my money\n<b> & more")
+    fill(page, "en", message="When do I get money back on my card?\n<b>")
     page.locator("#kb-category").select_option("returns")
     expect(page.get_by_role("button", name=REFUND["en"][0])).to_be_visible()
     send(page, "en")
     expect(page.locator(".kb-desk-number")).to_have_text("A-7")
     (form,) = program.forms
     assert form["subject"] == REFUND["en"][0]
-    assert form["message"].replace("\r\n", "\n") == "I wait for my money\n<b> & more"
+    assert form["message"].replace("\r\n", "\n") == "When do I get money back on my card?\n<b>"
     told = {name: form[name] for name in ("email", "order", "category", "language", "website")}
     assert told == {
         "email": "olena@customers.com",
