@@ -119,15 +119,18 @@ def look(config: configuration.Config) -> Findings:
 
 
 def _languages(config: configuration.Config, catalog: Catalog) -> list[Problem]:
-    """Stale translations, and languages behind what is required of them."""
-    from kb.language import memory, translate
+    """Stale translations, texts that do not keep to the glossary, languages behind what is required of them."""
+    from kb.language import glossary, memory, terminology, translate
 
+    folder = config.root / config.translate.glossary
+    terms, problems = glossary.terms(folder, config.languages, root=config.root)
+    problems += terminology.breaches(catalog, terms)
     memories, _ = memory.load(config.articles_dir, config.languages, root=config.root)
     texts = {
         language: {id: each for id, each in of_language.items() if each.origin is Origin.WRITTEN}
         for language, of_language in catalog.texts.items()
     }
-    return translate.check(
+    return problems + translate.check(
         Catalog(catalog.languages, texts),
         memories,
         review=config.translate.review,

@@ -552,6 +552,13 @@ _ELSEWHERE: tuple[Finding, ...] = (
         "- parcel",
     ),
     Finding(
+        "glossary-term",
+        "warning",
+        "text that does not keep to the glossary",
+        "Customers who meet two words for one thing think of two things.",
+        "'parcel: encomenda' in articles/glossary/pt.yml, and an article about parcels without 'encomenda'",
+    ),
+    Finding(
         "golden-question",
         "error",
         "golden question that lost its article",

@@ -278,3 +278,17 @@ def test_severity_and_baseline_apply_to_what_only_a_build_finds(centre: Path, ru
     (centre / "articles/en/returns/size.md").write_text("---\ntitle: Size\n---\nText\n")
     run("--root", centre, "check", "--baseline")
     assert run(*build)[0] == 0, "a check forgets nothing of builds"
+
+
+def test_check_reads_the_glossary_and_holds_texts_to_it(centre: Path, run: Run) -> None:
+    (centre / "articles/glossary").mkdir()
+    file = centre / "articles/glossary/uk.yml"
+    file.write_text("order: { use: замовлення, avoid: [повернення] }\n", "utf-8")
+    code, out, _ = run("--root", centre, "check")
+    assert code == 0
+    assert "glossary-term" in out
+    assert "is a word to avoid: 'order' is 'замовлення' in the glossary" in out
+    file.write_text("- order\n")
+    code, out, _ = run("--root", centre, "check")
+    assert code == 1
+    assert "articles/glossary/uk.yml" in out
