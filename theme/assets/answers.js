@@ -5,17 +5,20 @@ import { Search } from "./search/client.js";
 const ROOT = new URL("../../", import.meta.url); // This file lies in assets/kb-…/.
 
 /**
- * What theme/assets/desk/main.js asks of a search: `suggest(text, limit, better)` → articles good enough to be shown.
- * `better` receives those of another language, or of the word vectors, that may follow.
+ * What theme/assets/desk/form.js asks of a search: `suggest(text, limit, better)` → articles good enough to be shown.
+ * `better` receives those of another language, or of the word vectors, that may follow. `search` is a Search in use.
  */
-export function createClient({ language }) {
-  const search = new Search(new URL(`${language}/search/manifest.json`, ROOT).href);
+export function createClient({ language, search = searchIn(language) }) {
   return {
     suggest: async (text, limit, better = () => {}) => {
       const answer = await search.query(text, { limit, onMore: (more) => better(good(more)) });
       return answer ? good(answer) : []; // Another question was asked meanwhile; the form drops this answer anyway.
     },
   };
+}
+
+function searchIn(language) {
+  return new Search(new URL(`${language}/search/manifest.json`, ROOT).href);
 }
 
 function good({ results, threshold }) {

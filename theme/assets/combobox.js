@@ -6,9 +6,10 @@ const LIMIT = 6;
 
 /**
  * Makes a combobox of the `form`'s box; `site` is a Site of searching.js. `open(result, event)` may open an answer
- * another way than by following its address. Returns how to move to the first answer.
+ * another way than by following its address; `ask` may be another way to ask than the site's own. Returns `first()`,
+ * which moves to the first answer.
  */
-export function combobox(form, site, { open: opened = () => {} } = {}) {
+export function combobox(form, site, { open: opened = () => {}, ask = (...question) => site.ask(...question) } = {}) {
   const { words } = site;
   const input = form.querySelector("input");
   const list = element("div", { role: "listbox", id: `${input.id}-list`, "aria-label": words.search_title });
@@ -48,7 +49,9 @@ export function combobox(form, site, { open: opened = () => {} } = {}) {
   }
 
   function option(id, classes, href, ...children) {
-    return element("a", { role: "option", id: `${list.id}-${id}`, class: classes, href, tabindex: "-1", "aria-selected": "false" }, ...children);
+    const made = element("a", { role: "option", id: `${list.id}-${id}`, class: classes, href, tabindex: "-1", "aria-selected": "false" }, ...children);
+    if (form.target) made.target = form.target;
+    return made;
   }
 
   function hit(result, number) {
@@ -60,9 +63,7 @@ export function combobox(form, site, { open: opened = () => {} } = {}) {
   function all(text) {
     const address = new URL(form.action);
     address.searchParams.set("q", text);
-    const made = option("all", "kb-popup__all", address.href, words.search_see_all);
-    if (form.target) made.target = form.target;
-    return made;
+    return option("all", "kb-popup__all", address.href, words.search_see_all);
   }
 
   function show(text, { results, sure, shown }) {
@@ -89,7 +90,7 @@ export function combobox(form, site, { open: opened = () => {} } = {}) {
       return close();
     }
     try {
-      await site.ask(text, { limit: LIMIT, typing: true }, (answer) => wanted() && show(text, answer));
+      await ask(text, { limit: LIMIT, typing: true }, (answer) => wanted() && show(text, answer));
     } catch {
       list.replaceChildren();
       if (wanted()) tell(words.search_failed, 0);
@@ -125,5 +126,11 @@ export function combobox(form, site, { open: opened = () => {} } = {}) {
     } else return;
     event.preventDefault();
   });
-  return { first: () => list.childElementCount && (open(), choose(0)), close };
+  return {
+    first() {
+      if (!list.childElementCount) return;
+      open();
+      choose(0);
+    },
+  };
 }

@@ -289,4 +289,15 @@ export function mountForm(form, { search, desk, storage = localStorage } = {}) {
     if (others.length) field.setAttribute("aria-describedby", others.join(" "));
     else field.removeAttribute("aria-describedby");
   }
+
+  /** What was searched for in vain becomes the message, unless there is one; `failed` is an article that did not help. */
+  function carry({ text, failed }) {
+    if (failed) suggestions.failed(failed);
+    const { message } = form.elements;
+    if (!text || message.value) return;
+    message.value = text.slice(0, message.maxLength);
+    message.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
+  return { carry };
 }

@@ -115,6 +115,7 @@ export function createSuggestions(region, { search, words, language, tell, onSol
       })),
     category: () => state.shown[0]?.article.split("/").slice(0, -1).join("/") ?? "",
     clear: () => typed(""),
+    failed: (article) => state.unhelpful.add(article),
   };
 }
 
