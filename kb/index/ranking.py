@@ -28,8 +28,8 @@ LIKENESS_FLOOR = 0.15
 """Likeness below which a word is another word."""
 COMPLETION_LIKENESS = 0.9
 COMPLETIONS_LIMIT = 200
-_CACHED_WORDS = 4096
-_CACHED_FEATURES = 8192
+_CACHED_VALUES = 1_000_000
+"""Values kept of words and features that questions repeat: some 100 MB."""
 
 
 class Postings(Protocol):
@@ -105,6 +105,7 @@ class Ranker:
     """The view for :attr:`Slot.skeletons`."""
     _matches: dict[tuple[bool, bool, str], Match] = field(default_factory=dict)
     _features: dict[tuple[bool, str], tuple[list[tuple[int, float]], float]] = field(default_factory=dict)
+    _kept: int = 0
 
     def __post_init__(self) -> None:
         lengths = self.index.lengths
@@ -137,10 +138,18 @@ class Ranker:
         key = (skeletons, partial, word)
         found = self._matches.get(key)
         if found is None:
-            if len(self._matches) >= _CACHED_WORDS:
-                self._matches.clear()
-            found = self._matches[key] = self._match(self.view(skeletons), key)
+            found = self._match(self.view(skeletons), key)
+            self._make_room(len(found.grams) + len(found.words) + len(found.texts))
+            self._matches[key] = found
         return found
+
+    def _make_room(self, values: int) -> None:
+        """Forget everything when what is kept has become too much."""
+        self._kept += values
+        if self._kept > _CACHED_VALUES:
+            self._matches.clear()
+            self._features.clear()
+            self._kept = values
 
     def _choice(self, slot: Slot, words: tuple[str, ...]) -> Match:
         last = len(words) - 1
@@ -187,11 +196,11 @@ class Ranker:
         key = (skeletons, feature)
         found = self._features.get(key)
         if found is None:
-            if len(self._features) >= _CACHED_FEATURES:
-                self._features.clear()
             frequency = self._frequency(view.having.get(feature, ()))
             weight = EXACT_WEIGHT if feature[0] == "=" else 1.0
-            found = self._features[key] = self._bm25(frequency, len(frequency), weight)
+            found = self._bm25(frequency, len(frequency), weight)
+            self._make_room(len(frequency))
+            self._features[key] = found
         return found
 
     def _alike(self, view: View, wanted: Sequence[str]) -> dict[int, float]:
