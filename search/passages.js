@@ -9,6 +9,7 @@ export const MARK_FROM = 0.5;
 const HEADING_SHARE = 0.5;
 const SENTENCE_LIMIT_CHUNKS = 40;
 const ENDS = /[.!?…。！？؟।]["')»”’\]]*$/;
+const PAUSES = /[.!?…。！？؟।:;,،؛]["')»”’\]]*$/;
 const CORE = new RegExp(`${WORD}(?:.*${WORD})?`, "su");
 
 const IN_CHUNK = 0, BOUND_LEFT = 1, BOUND_RIGHT = 2, NEW_LINE = 3;
@@ -141,10 +142,15 @@ function extended(text, spans, position) {
     if (end - start >= LENGTH || spans[i][1] - start > LENGTH_LIMIT) break;
     end = spans[i][1];
   }
-  const passage = text.slice(start, end).replaceAll("\n", " ");
+  const passage = inOneLine(text.slice(start, end));
   if (passage.length <= LENGTH_LIMIT) return passage;
   const space = passage.lastIndexOf(" ", LENGTH_LIMIT - 1);
   return passage.slice(0, space > LENGTH ? space : LENGTH_LIMIT).trimEnd() + "…";
+}
+
+/** List items and rows that end without a full stop would run together. */
+function inOneLine(text) {
+  return text.split("\n").reduce((before, line) => before + (PAUSES.test(before) ? " " : " • ") + line);
 }
 
 function marksIn(text, names, language) {

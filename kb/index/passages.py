@@ -13,6 +13,7 @@ MARK_FROM = 0.5
 HEADING_SHARE = 0.5
 _SENTENCE_LIMIT_CHUNKS = 40
 _ENDS = tuple(".!?…。！？؟।")
+_PAUSES = (*_ENDS, ":", ";", ",", "،", "؛")
 _CORE = re.compile(rf"{WORD}(?:.*{WORD})?", re.S)
 _CHUNK = re.compile(r"\S+")
 
@@ -74,11 +75,20 @@ def _extended(text: str, spans: Sequence[tuple[int, int]], position: int) -> str
         if end - start >= LENGTH or following - start > LENGTH_LIMIT:
             break
         end = following
-    passage = text[start:end].replace("\n", " ")
+    passage = _in_one_line(text[start:end])
     if len(passage) <= LENGTH_LIMIT:
         return passage
     space = passage.rfind(" ", 0, LENGTH_LIMIT)
     return passage[: space if space > LENGTH else LENGTH_LIMIT].rstrip() + "…"
+
+
+def _in_one_line(text: str) -> str:
+    """List items and rows that end without a full stop would run together."""
+    first, *others = text.split("\n")
+    for line in others:
+        ended = first.rstrip("\"')»”’]").endswith(_PAUSES)
+        first += (" " if ended else " • ") + line
+    return first
 
 
 def _marks(
