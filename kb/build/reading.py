@@ -26,6 +26,7 @@ from kb.content import checks, judgement, reader
 from kb.content import media as media_files
 from kb.content.article import Article, Catalog
 from kb.content.checks import Facts
+from kb.content.duplicates import Numbers
 from kb.content.media import Media, MediaFile
 from kb.errors import Problem, ranked
 from kb.publish import history
@@ -374,7 +375,7 @@ class _Facts:
         self._reading = reading
         self._known: dict[str, dict[str, tuple[bytes, Facts]]] = {}
         self._made: dict[str, dict[str, tuple[bytes, Facts]]] = {}
-        self._numbers: dict[str, int] = {}
+        self._numbers = Numbers()
 
     def __call__(self, article: Article) -> Facts:
         language = article.language

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from kb.content import names
 from kb.content.article import INDEX, Article, Catalog, Origin
-from kb.content.duplicates import near_duplicates, shingles
+from kb.content.duplicates import Numbers, near_duplicates, shingles
 from kb.content.findings import problem
 from kb.content.links import Destination, Leads, destination, relative
 from kb.content.media import Media
@@ -84,7 +84,7 @@ class _Site:
 
 def _remembered() -> "Callable[[Article], Facts]":
     found: dict[str, Facts] = {}
-    numbers: dict[str, int] = {}
+    numbers = Numbers()
 
     def known(article: Article) -> Facts:
         if article.path not in found:
@@ -103,7 +103,7 @@ class Facts:
     findings: tuple[Problem, ...]
 
 
-def facts(article: Article, numbers: dict[str, int]) -> Facts:
+def facts(article: Article, numbers: Numbers) -> Facts:
     """All that can be told from the article alone. ``numbers`` is what :func:`shingles` remembers of words."""
     seen = outline(article.body, article.body_line)
     return Facts(seen, shingles(article.body, numbers), (*_headings(article, seen), *_secrets(article)))
@@ -429,12 +429,11 @@ def _texts(site: _Site) -> Iterator[Problem]:
 def _headings(article: Article, seen: Outline) -> Iterator[Problem]:
     last = 1
     for heading in seen.headings:
-        shown = _short(heading.text)
         if heading.level == 1:
-            message = f"'{shown}' is a heading of the first level, which only the title is"
+            message = f"'{_short(heading.text)}' is a heading of the first level, which only the title is"
             yield problem("heading-top", article.path, heading.line, message, "write it with ##")
         elif heading.level > last + 1:
-            message = f"'{shown}' skips from level {last} to {heading.level}"
+            message = f"'{_short(heading.text)}' skips from level {last} to {heading.level}"
             hint = f"write it with {'#' * (last + 1)}"
             yield problem("heading-jump", article.path, heading.line, message, hint)
         last = heading.level
@@ -479,12 +478,13 @@ _SECRETS = tuple(
     )
 )
 
+_NEEDLES = tuple((needle, at) for at, secret in enumerate(_SECRETS) for needle in secret.needles)
+
 
 def _secrets(article: Article) -> Iterator[Problem]:
     low = article.text.lower()
-    for secret in _SECRETS:
-        if not any(needle in low for needle in secret.needles):
-            continue
+    near = [at for needle, at in _NEEDLES if needle in low]
+    for secret in [_SECRETS[at] for at in sorted(set(near))] if near else ():
         for match in secret.pattern.finditer(article.text):
             line = article.text.count("\n", 0, match.start()) + 1
             # The message goes to logs and reports, so it does not repeat the secret.

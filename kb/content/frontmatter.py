@@ -28,6 +28,8 @@ DEPTH_LIMIT = 8
 _CLOSING = re.compile(r"^(?:---|\.\.\.)[ \t]*$", re.M)
 _OPENING = re.compile(r"---[ \t]*\n")
 _COMPACT_NESTING = re.compile(r"^[ \t]*(?:[-?:][ \t]+){3}", re.M)
+_UNUSUAL = re.compile(r"[!&*{]|\[[^\]]*\[|^(?:[ \t]{5}|.*-[ \t]+-[ \t])", re.M)
+"""Signs of tags and aliases, and of nesting deeper than a list."""
 _TAGS = {
     yaml.ScalarNode: "tag:yaml.org,2002:str",
     yaml.SequenceNode: "tag:yaml.org,2002:seq",
@@ -106,7 +108,8 @@ def compose(text: str) -> yaml.Node | None:
         raise _syntax(error, text) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise RefusedYamlError("front-matter-syntax", 1, f"not valid YAML: {error}") from None
-    if root is not None:
+    # Without these signs there are no tags, no aliases, and no depth.
+    if root is not None and _UNUSUAL.search(text):
         _inspect(root, set(), 1)
     return root
 

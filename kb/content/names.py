@@ -74,6 +74,8 @@ class NotAnIdError(ValueError):
     """A reference that names no article; ``str()`` says why."""
 
 
+_ID = re.compile(r"(?:[a-z0-9_-]+/)+(?!index$)[a-z0-9_-]+")
+"""What nearly every reference is: an id as it has to be."""
 _ENDING = re.compile(r"(?:/|^)index(?:\.html?|\.md)?$|\.html?$|\.md$|/$")
 
 
@@ -83,6 +85,8 @@ def as_id(reference: str, languages: tuple[str, ...] = ()) -> str:
     Raises:
         NotAnIdError: it is an address of another site, climbs out with ``..``, or is empty.
     """
+    if _ID.fullmatch(reference) and reference.partition("/")[0] not in languages:
+        return reference
     text = reference.strip()
     if "://" in text or text.startswith("//"):
         raise NotAnIdError("is the address of a site; an id is a path such as returns/refund-times")

@@ -359,7 +359,7 @@ def _label(text: str) -> str:
 
 
 def _heading(level: int, text: str, line: int, used: set[str]) -> Heading:
-    attributes = _ATTRIBUTES.search(text)
+    attributes = _ATTRIBUTES.search(text) if "{" in text else None
     explicit = _EXPLICIT.search(attributes[1]) if attributes else None
     words = text[: attributes.start()] if attributes else text
     plain = plain_text(words.rstrip("# \t"))
@@ -388,8 +388,13 @@ _INLINE = (
 )
 
 
+_MARKED = re.compile(r"[\[<_*`~\\&]")
+
+
 def plain_text(inline: str) -> str:
     """One line of Markdown as readers see it."""
+    if not _MARKED.search(inline):
+        return inline.strip()
     for pattern, replacement in _INLINE:
         inline = pattern.sub(replacement, inline)
     return html.unescape(inline).strip()
