@@ -1,10 +1,12 @@
 """``kb desk``: the ticket service, and the team's side of it."""
 
 import argparse
+import socket
 from typing import Any
 
 from kb.cli import desk_team
 from kb.cli.console import Console
+from kb.errors import DeskError
 
 DEFAULT_PORT = 8100
 
@@ -43,9 +45,25 @@ def run_serve(args: argparse.Namespace, console: Console) -> int:
     desk = setup.desk(address=f"http://{args.host}:{args.port}", suggest=setup.suggest())
     setup.log_to(console.err)
     site = Path(args.site) if args.site else None
+    _refuse_taken(args.host, args.port)
+    if site and not setup.config.contact.desk:
+        console.note(
+            "the site has no form yet: desk = \"/api\" in [tool.kb.contact] gives it one, then 'kb build'"
+        )
     console.note(
         f"{'help centre and desk' if site else 'desk'} at "
         f"{console.paint(f'http://{args.host}:{args.port}/' + ('' if site else 'api/contact'), 'good')} (Ctrl-C stops)"
     )
     serving.serve(app.create_app(desk, theme=theme_dir(), site=site), args.host, args.port)
     return 0
+
+
+def _refuse_taken(host: str, port: int) -> None:
+    """Say it before the service starts, whose own words about it are a line of its log."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        raise DeskError(
+            f"cannot serve on {host}:{port}: {error.strerror}", hint="choose another --port"
+        ) from None

@@ -1,6 +1,7 @@
 """The team's commands, run as the team runs them."""
 
 import json
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -264,3 +265,9 @@ def test_a_reply_from_the_command_line_reaches_the_running_service(
     )
     assert [m.author for m in again.messages] == ["team", "customer"]
     service.close()
+
+
+def test_serve_says_which_port_is_taken(kb: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        said = kb("serve", "--port", str(taken.getsockname()[1]), code=1)
+    assert "choose another --port" in said
