@@ -108,7 +108,7 @@ def load_strings(language: str, folders: Iterable[Path]) -> tuple[Strings, tuple
         reference |= _read(folder / "strings" / f"{REFERENCE}.yml")
         for tag in tags:
             own |= _read(folder / "strings" / f"{tag}.yml")
-        # Of the form there may be fewer languages; without the ticket service nobody sees it.
+        # Whoever brings a language of their own need not translate the form: without a destination nobody sees it.
         for tag in (REFERENCE, *tags):
             desk |= {
                 DESK + key: text for key, text in _read(folder / "strings" / "desk" / f"{tag}.yml").items()
