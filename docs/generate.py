@@ -16,25 +16,31 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from kb import cli, config
 from kb.content.findings import FINDINGS
+from kb.content.mend import MENDABLE
 
-REFERENCE = Path(__file__).parent / "articles/en/reference"
+ARTICLES = Path(__file__).parent / "articles"
+UKRAINIAN = Path(__file__).parent / "findings-uk.yml"
 
 
 def pages() -> Mapping[str, str]:
-    """File name → text of every generated article."""
+    """Path below the articles → text of every generated article. What the program itself says is in English; only what
+    editors meet each day is in Ukrainian too."""
     return {
-        "configuration.md": _configuration(),
-        "commands.md": _commands(),
-        "findings.md": _findings(),
+        "en/reference/configuration.md": _configuration(),
+        "en/reference/commands.md": _commands(),
+        "en/reference/findings.md": _findings(),
+        "uk/reference/findings.md": _findings_in_ukrainian(),
     }
 
 
 def _front(title: str, description: str, questions: list[str], order: int) -> str:
     # A JSON string is a YAML string.
-    lines = [f"title: {title}", f"description: {json.dumps(description)}", "questions:"]
-    lines += [f"  - {json.dumps(question)}" for question in questions]
+    lines = [f"title: {title}", f"description: {json.dumps(description, ensure_ascii=False)}", "questions:"]
+    lines += [f"  - {json.dumps(question, ensure_ascii=False)}" for question in questions]
     return "\n".join(["---", *lines, f"order: {order}", "---", ""])
 
 
@@ -200,20 +206,53 @@ def _findings() -> str:
     )
     intro = """
 Each finding has a code that stays the same. Errors keep a site from being built; warnings do not, unless `--strict`
-says so.
+says so. [How to mend, to lower and to know them](../start/write-an-article.md#check).
 """
+    texts = {code: (each.title, each.why) for code, each in FINDINGS.items()}
+    mended = "`kb check --fix` mends it where only one answer is right."
+    return head + intro.lstrip() + _list(texts, {}, mended, "Example")
+
+
+def _findings_in_ukrainian() -> str:
+    head = _front(
+        "Зауваження kb check",
+        "Кожне зауваження за його кодом: що воно означає, приклад і наскільки воно важливе.",
+        ["Що означає ця помилка kb check?", "Чому нічого не опубліковано?", "Що таке link-dead?"],
+        30,
+    )
+    intro = """
+Кожне зауваження має код, який не змінюється. З помилками сайт не збирається; з попередженнями збирається, якщо немає
+`--strict`. [Як їх виправити, послабити чи взяти до відома](../start/write-an-article.md#check).
+"""
+    texts = yaml.safe_load(UKRAINIAN.read_text("utf-8"))
+    severities = {"error": "помилка", "warning": "попередження", "info": "примітка"}
+    mended = "`kb check --fix` виправляє його там, де правильна відповідь лише одна."
+    return head + intro.lstrip() + _list(texts, severities, mended, "Приклад")
+
+
+def _list(
+    texts: Mapping[str, tuple[str, str]], severities: Mapping[str, str], mended: str, example: str
+) -> str:
+    """A section for each finding. ``texts`` are its title and its reason by code."""
     parts = []
     for each in FINDINGS.values():
+        title, why = texts[each.code]
+        severity = severities.get(each.severity, each.severity)
+        more = f" {mended}" if each.code in MENDABLE else ""
         parts.append(f"## {each.code} {{ #{each.code} }}\n")
-        parts.append(f"**{each.title[:1].upper()}{each.title[1:]}** ({each.severity}). {each.why}\n")
+        parts.append(f"**{title[:1].upper()}{title[1:]}** ({severity}). {_escaped(why)}{more}\n")
         # Not a block of its own: a snippet's mark at the beginning of a line is followed even there.
-        parts.append(f"Example: `` {each.example} ``\n")
-    return head + intro.lstrip() + "\n" + "\n".join(parts)
+        parts.append(f"{example}: `` {each.example} ``\n")
+    return "\n" + "\n".join(parts)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("<", "&lt;")
 
 
 def main() -> None:
     for name, text in pages().items():
-        (REFERENCE / name).write_text(text, "utf-8")
+        (ARTICLES / name).write_text(text, "utf-8")
 
 
 if __name__ == "__main__":

@@ -83,7 +83,7 @@ _TABLE: tuple[Finding, ...] = (
         "file-too-large",
         "error",
         "file too large",
-        "An article of more than 1 MB, or another file of more than 5, is a mistake or an attack.",
+        "An article of more than 1 MB, or another file of more than 20, is a mistake or an attack.",
         "a 5 MB article",
     ),
     Finding(
