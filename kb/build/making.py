@@ -19,9 +19,10 @@ from kb.errors import Problem
 from kb.index import rules, writer
 from kb.index.document import Document
 from kb.index.document import Section as IndexSection
-from kb.publish.job import Body, Job, Known, Made
+from kb.publish.job import Body, Frame, Job, Known, Made
 from kb.publish.keys import PARTS, Key, Keys, Shared, reasons, short
 from kb.publish.pages import Page
+from kb.publish.pieces import Shape
 from kb.publish.policy import Sources
 from kb.publish.sections import Section
 
@@ -30,6 +31,7 @@ _WASTE_BYTES = 1_000_000
 _FLUSH_BYTES = 8_000_000
 _COLLECT_EVERY = 20_000
 """New objects; with Python's own 700 the collector takes a tenth of the time."""
+_FRAMES_LIMIT = 100
 _KEY_FILE = "key"
 """In an index on disk: what it was made of."""
 
@@ -64,6 +66,13 @@ class _Record(msgspec.Struct, frozen=True):
     problems: list[Problem]
     html_pack: str
     body_pack: str
+
+
+class _Frames(msgspec.Struct, frozen=True):
+    """What a language's pages have in common, by shape, under settings, theme and words of this ``key``."""
+
+    key: bytes
+    frames: list[tuple[Shape, Frame]]
 
 
 class _Prepared(msgspec.Struct, frozen=True):
@@ -159,7 +168,7 @@ class _Making:
         self.task, self.report = task, report
         self.language = task.job.plan.language
         self.cache = Cache(task.cache)
-        self.prepared = f"search-{self.language}"
+        self.prepared, self.frames = f"search-{self.language}", f"frames-{self.language}"
         self.record = self.cache.read(f"pages-{self.language}", _Record)
         old = self.record
         self.html = self.cache.pack(old.html_pack if old else f"html-{self.language}-0")
@@ -275,15 +284,16 @@ class _Making:
     def build(self, choice: _Choice) -> tuple[dict[str, _PageRecord], Sequence[Problem], "_Texts"]:
         from kb.publish import site  # MkDocs takes long to load, and most languages of most builds do without
 
-        job, keeper = self.task.job, _Keeper(self, choice)
+        job, keeper, frames = self.task.job, _Keeper(self, choice), self.known_frames()
         wanted = None if len(choice.wanted) == len(job.plan.pages) else frozenset(choice.wanted)
         done = len(choice.kept)
         built = site.build(
-            replace(job, known=Known(choice.bodies, wanted)),
+            replace(job, known=Known(choice.bodies, wanted, frames)),
             progress=lambda made: self.report(done + made),
             keep=keeper.keep,
         )
         keeper.flush()
+        self.remember_frames(frames, built.frames)
         for record in keeper.records.values():
             self.place.written(record.file, record.html.hash)
         if job.plain:
@@ -297,6 +307,20 @@ class _Making:
             )
         self.place.rest()
         return keeper.records, built.problems, {each.id: each.sections for each in built.rendered}
+
+    def known_frames(self) -> dict[Shape, Frame]:
+        known = self.cache.read(self.frames, _Frames) if self.task.job.plain else None
+        return dict(known.frames) if known and known.key == self.frames_key() else {}
+
+    def remember_frames(self, known: Mapping[Shape, Frame], used: Mapping[Shape, Frame]) -> None:
+        if used.keys() - known.keys():
+            # Shapes come and go: only so many of those that were not met in this build are kept.
+            both = {**dict(list(known.items())[-_FRAMES_LIMIT:]), **used}
+            self.cache.write(self.frames, _Frames(self.frames_key(), list(both.items())))
+
+    def frames_key(self) -> bytes:
+        shared = self.task.shared
+        return short(shared.settings, shared.theme, shared.words)
 
     # --- the index ---
 
@@ -405,7 +429,7 @@ class _Making:
             made,
             self.place.signatures,
             frozenset(self.place.linked),
-            (f"pages-{self.language}", self.prepared, record.html_pack, record.body_pack),
+            (f"pages-{self.language}", self.frames, self.prepared, record.html_pack, record.body_pack),
             tuple(self.cache.problems),
         )
 
@@ -424,7 +448,7 @@ class _Sketch(_Making):
         wanted = frozenset(choice.wanted) & looked_at
         if not wanted:
             return ()
-        built = site.build(replace(job, known=Known(choice.bodies, wanted)))
+        built = site.build(replace(job, known=Known(choice.bodies, wanted, self.known_frames())))
         return tuple(made.file for made in built.made)
 
 

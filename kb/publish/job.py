@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from kb.errors import Problem
 from kb.publish.assets import Assets
@@ -41,15 +42,34 @@ class Body:
 
 
 @dataclass(frozen=True, slots=True)
+class Frame:
+    """What pages of one shape have in common: texts, and between them marks for what each page has of its own.
+
+    ``scripts`` and ``styles`` are the hashes of its inline code. Without any text: these pages must be rendered
+    whole.
+    """
+
+    texts: tuple[bytes, ...] = ()
+    marks: tuple[str, ...] = ()
+    scripts: tuple[str, ...] = ()
+    styles: tuple[str, ...] = ()
+
+    @property
+    def sources(self) -> Sources:
+        return Sources(frozenset(self.scripts), frozenset(self.styles))
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """What need not be made again.
 
     ``bodies``: source file → its rendered Markdown. ``wanted``: the source files of the pages to make; None for
-    all.
+    all. ``frames``: shape of a page (:class:`kb.publish.pieces.Shape`) → its frame.
     """
 
     bodies: Mapping[str, Body] = field(default_factory=dict)
     wanted: frozenset[str] | None = None
+    frames: Mapping[Any, Frame] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -81,7 +101,11 @@ class Job:
     """Addresses the pages' scripts need, by name; relative to the root of the site."""
     plain: bool = False
     """Whether nothing but MkDocs and known extensions shapes the pages, so that they can be made one by one."""
+    whole: bool = False
+    """Whether to render every page as one; else most are joined from pieces, which gives the same bytes."""
     known: Known = Known()
+    settings: str = ""
+    """The hash of all that mkdocs.yml says, for a process that builds several languages."""
     warm: str = ""
     """The hash of settings and theme, for a process that builds again and again; empty where it ends after one."""
 
@@ -107,6 +131,9 @@ class Built:
     rendered: tuple[Rendered, ...]
     pages: int
     made: tuple[Made, ...] = ()
+    """Without their bodies, which were handed over when each was made."""
+    frames: Mapping[Any, Frame] = field(default_factory=dict)
+    """Those that were used."""
 
 
 @dataclass(frozen=True, slots=True)

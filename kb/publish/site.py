@@ -6,19 +6,22 @@ any MkDocs
 site.
 """
 
-import json
+import copy
 import logging
+import os
 import posixpath
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import cache
 from pathlib import Path, PurePosixPath
+from types import SimpleNamespace
 from typing import Any
 
 import markdown
 import yaml
-from jinja2 import Environment, TemplateError, pass_context
+from jinja2 import BytecodeCache, Environment, TemplateError, pass_context
+from jinja2.bccache import Bucket
 from jinja2.runtime import Context
 from markupsafe import Markup
 from mkdocs.commands.build import build as mkdocs_build
@@ -41,18 +44,18 @@ from mkdocs.structure.toc import AnchorLink, TableOfContents, get_toc
 
 from kb.content.languages import direction
 from kb.errors import BuildError, ConfigError, Problem
-from kb.publish import settings
+from kb.publish import pieces, settings
 from kb.publish.admonitions import LocalTitles
 from kb.publish.assets import Assets
-from kb.publish.contact import BUILD_FILE, Contact, Destination
-from kb.publish.interface import DESK, Strings, autonym
-from kb.publish.job import Body, Built, Heading, Identity, Job, Made, Report
+from kb.publish.contact import Contact
+from kb.publish.context import Contexts, Link, Own
+from kb.publish.interface import Strings, autonym
+from kb.publish.job import Body, Built, Frame, Heading, Identity, Job, Made, Report
 from kb.publish.limits import RenderTimeoutError, bounded
-from kb.publish.pages import Choice, Entry, Page, Plan, alternates
-from kb.publish.policy import MARKER, Sources, secure
+from kb.publish.pages import Entry, Page, Plan
+from kb.publish.policy import Sources, secure
 from kb.publish.sanitise import clean, clean_inline
 from kb.publish.sections import Rendered, Section, split
-from kb.publish.structured import structured_data
 
 _FORCED_EXTENSIONS: Mapping[str, Mapping[str, Any]] = {
     # A style attribute would need 'unsafe-inline' in the policy.
@@ -60,6 +63,8 @@ _FORCED_EXTENSIONS: Mapping[str, Mapping[str, Any]] = {
     "pymdownx.snippets": {"restrict_base_path": True, "url_download": False, "check_paths": True},
 }
 
+
+_TEMPLATES = frozenset({".html", ".j2", ".jinja", ".xml"})
 
 Keep = Callable[[Made, bytes], None]
 """Receives each page as it is written, with its bytes."""
@@ -124,7 +129,13 @@ def build(job: Job, *, progress: Report | None = None, keep: Keep | None = None)
             raise BuildError(f"{job.plan.language}: {warnings.last or error}") from error
     problems = (*plugin.problems, *warnings.problems(job.plan, job.articles))
     return Built(
-        job.plan.language, problems, plugin.sources, tuple(plugin.rendered), plugin.done, tuple(plugin.made)
+        job.plan.language,
+        problems,
+        plugin.sources,
+        tuple(plugin.rendered),
+        plugin.done,
+        tuple(plugin.made),
+        plugin.frames,
     )
 
 
@@ -139,15 +150,68 @@ def _prepared(job: Job) -> _Prepared:
         config, env = _prepared_before[job.warm]
         config.site_dir = str(job.out)
         return config, env
-    config = _load(job.root, job.out, job.theme)
+    config = _loaded(job)
     config.theme.dirs = [str(d) for d in job.theme_dirs]
     _configure(config, job)
-    prepared = config, config.theme.get_env()
+    env = config.theme.get_env()
+    env.bytecode_cache = _compiled
+    prepared = config, env
     if job.warm:
         while len(_prepared_before) >= _PREPARED_LIMIT:
             del _prepared_before[next(iter(_prepared_before))]
         _prepared_before[job.warm] = prepared
     return prepared
+
+
+_loaded_before: dict[str, MkDocsConfig] = {}
+
+
+def _loaded(job: Job) -> MkDocsConfig:
+    """The settings, read once for all languages: only plugins and hooks could tell."""
+    if not job.plain or not job.settings:
+        return _load(job.root, job.out, job.theme)
+    if job.settings not in _loaded_before:
+        _loaded_before.clear()
+        _loaded_before[job.settings] = _load(job.root, job.out, job.theme)
+    config = copy.deepcopy(_loaded_before[job.settings])
+    config.site_dir = str(job.out)
+    return config
+
+
+class _Compiled(BytecodeCache):
+    """Templates as Python code, kept in memory: the same for every language of a process, and for the processes it
+    forks."""
+
+    def __init__(self) -> None:
+        self._code: dict[tuple[str, str], Any] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._code.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._code[bucket.key, bucket.checksum] = bucket.code
+
+
+_compiled = _Compiled()
+_MATERIAL = ("base.html", "partials/toc.html", "partials/toc-item.html", "partials/icons.html", "partials/logo.html",
+             "partials/palette.html")  # fmt: skip
+
+
+def prepare(job: Job) -> None:
+    """Load settings, templates and extensions, for the processes that will be forked: each would do it for itself.
+
+    Raises:
+        ConfigError: ``mkdocs.yml`` cannot be used.
+    """
+    if not job.plain:
+        return
+    config, env = _prepared(job)
+    _HelpCentre(job, lambda done: None, lambda made, html: None).on_env(env, config=config, files=Files([]))
+    names = [path.relative_to(job.theme).as_posix() for path in sorted(job.theme.glob("[!s]*/**/*.html"))]
+    for name in (*_MATERIAL, "main.html", *names):
+        if not name.startswith("desk/"):
+            env.get_template(name)
+    _Converter(config).renew()
 
 
 class _Press:
@@ -162,30 +226,39 @@ class _Press:
         self.bodies: dict[str, Body] = {}
         self.listed: Sequence[File] = ()
         """What templates see as ``pages``: asked for once, since listing all files for each page costs time squared."""
+        self.nav = Navigation([], [])
+        self._folders: set[str] = set()
 
     def run(self, env: Environment) -> None:
-        env = self.plugin.on_env(env, config=self.config, files=self.files)
-        custom = self.job.theme_dirs[:1] != (self.job.theme,)
+        self.env = self.plugin.on_env(env, config=self.config, files=self.files)
         wanted = self.job.known.wanted
         views = [view for view in self.job.plan.pages if wanted is None or view.source in wanted]
-        # Templates of the shop's own may ask for the whole navigation, ours do not.
-        nav = get_navigation(self.files, self.config) if custom and wanted is None else Navigation([], [])
-        pages = [self.files.page(view) for view in views] if nav.pages else map(self.files.page, views)
-        if nav.pages:
+        if _has_own_templates(self.job):
+            self.whole_site(views)
+        else:
+            binder = None if self.job.whole else _Binder(self)
+            for view in views:
+                if binder and view.kind in pieces.KINDS:
+                    binder.bind(view)
+                else:
+                    self.write(self.populated(self.files.page(view)))
+        self.check_anchors()
+
+    def whole_site(self, views: Sequence[Page]) -> None:
+        """Templates of the shop's own may ask for the whole navigation, ours do not."""
+        pages = [self.files.page(view) for view in views]
+        if self.job.known.wanted is None:
+            self.nav = get_navigation(self.files, self.config)
             self.listed = self.files.documentation_pages()
             pages = [self.populated(page) for page in pages]
         for page in pages:
-            self.write(page if nav.pages else self.populated(page), nav, env)
-        self.check_anchors()
+            self.write(page if self.nav.pages else self.populated(page))
 
     def populated(self, page: "_ArticlePage") -> "_ArticlePage":
         page.read_source(self.config)
-        source = page.view.source
-        known = self.job.known.bodies.get(source)
+        known = self.known(page.view)
         if known is not None:
             page.restore(known)
-            self.warnings.messages += known.warnings
-            self.bodies[source] = known
         else:
             before, files = len(self.warnings.messages), _Recorder(self.files)
             page.convert(self.converter, files)
@@ -194,22 +267,41 @@ class _Press:
                     page.content, page=page, config=self.config, files=self.files
                 )
                 page.content = content
-                page.fresh = self.bodies[source] = page.body(files, self.warnings.messages[before:])
+                page.fresh = self.bodies[page.view.source] = page.body(files, self.warnings.messages[before:])
         return page
 
-    def write(self, page: "_ArticlePage", nav: Navigation, env: Environment) -> None:
-        config, plugin = self.config, self.plugin
+    def known(self, view: Page) -> Body | None:
+        """A page's rendered Markdown from the build before."""
+        body = self.job.known.bodies.get(view.source)
+        if body is not None:
+            self.warnings.messages += body.warnings
+            self.bodies[view.source] = body
+        return body
+
+    def html(self, page: "_ArticlePage") -> str:
+        context = self.plugin.on_page_context(
+            get_context(self.nav, self.listed, self.config, page),
+            page=page,
+            config=self.config,
+            nav=self.nav,
+        )
+        return self.env.get_template("main.html").render(context)
+
+    def write(self, page: "_ArticlePage") -> None:
         page.active = True
-        context = get_context(nav, self.listed, config, page)
-        context = plugin.on_page_context(context, page=page, config=config, nav=nav)
-        html = env.get_template("main.html").render(context)
-        output = plugin.on_post_page(html, page=page, config=config).encode("utf-8", "xmlcharrefreplace")
+        output = self.plugin.on_post_page(self.html(page), page=page, config=self.config)
         page.active = False
-        target = self.job.out / page.file.dest_uri
-        target.parent.mkdir(parents=True, exist_ok=True)
+        self.put(page.file.dest_uri, pieces.encoded(output))
+
+    def put(self, file: str, output: bytes) -> None:
+        path = f"{self.job.out}/{file}"
+        folder = path.rpartition("/")[0]
+        if folder not in self._folders:
+            os.makedirs(folder, exist_ok=True)
+            self._folders.add(folder)
         # Never into a file that is there: it could be a link to the published one.
-        with target.open("xb") as file:
-            file.write(output)
+        with open(path, "xb", buffering=0) as opened:
+            opened.write(output)
 
     def check_anchors(self) -> None:
         """Report links to anchors that are not there, also from pages that need not be made."""
@@ -223,6 +315,79 @@ class _Press:
             for target, anchor, link in body.links:
                 if target in bodies and anchor not in bodies[target].anchors:
                     self.warnings.messages.append(_no_anchor(view.source, target, anchor, link))
+
+
+class _Binder:
+    """Joins pages from pieces, with frames from the build before where they are known."""
+
+    def __init__(self, press: _Press) -> None:
+        self.press, self.plugin, self.job = press, press.plugin, press.job
+        self.frames = self.plugin.frames
+        self.known = press.job.known.frames
+        self.contents = pieces.Contents(self.toc)
+        self._sidebars: dict[str, bytes] = {}
+
+    def bind(self, view: Page) -> None:
+        page, body = None, self.press.known(view)
+        if body is None:
+            page = self.press.populated(self.press.files.page(view))
+            body = page.fresh or Body("")
+        own = self.plugin.contexts.own(view, body.sections)
+        html, sources = self.page(view, own, body)
+        file = f"{view.url}index.html"
+        self.plugin.take(view, file, html, sources, body.sections, page.fresh if page else None)
+        self.press.put(file, html)
+
+    def page(self, view: Page, own: Own, body: Body) -> tuple[bytes, Sources]:
+        shape = pieces.shape(view, own, body)
+        frame = self.frames.get(shape) or self.known.get(shape)
+        if pieces.may_hold_code(body.html) or (frame is not None and not frame.texts):
+            return self.whole(view, body)
+        if frame is None:
+            frame = self.frame(shape)
+            html, sources = self.joined(frame, view, own, body), frame.sources
+            # Something that these settings show may do more with a title than print it: then pages are rendered whole.
+            if (html, sources) != self.whole(view, body):
+                self.frames[shape] = Frame()
+                return self.whole(view, body)
+        self.frames[shape] = frame
+        return self.joined(frame, view, own, body), frame.sources
+
+    def joined(self, frame: Frame, view: Page, own: Own, body: Body) -> bytes:
+        values = pieces.values(view, own, body)
+        link = Link("/".join([".."] * view.url.count("/")))
+        values["sidebar"] = self.plugin.sidebar(view, link).encode()
+        for mark in frame.marks:
+            if mark == "toc":
+                values["toc"] = self.contents.html(body.toc)
+            elif mark == "listed":
+                values["listed"] = pieces.encoded(self.plugin.listed(view, link))
+        return pieces.fill(frame, values)
+
+    def whole(self, view: Page, body: Body) -> tuple[bytes, Sources]:
+        page = self.press.files.page(view)
+        page.read_source(self.press.config)
+        page.restore(body)
+        html, sources = secure(self.press.html(page))
+        return pieces.encoded(html), sources
+
+    def frame(self, shape: pieces.Shape) -> Frame:
+        press, plugin = self.press, self.plugin
+        view, own, page = pieces.stand_in(shape, self.job.plan.language)
+        context: Any = get_context(press.nav, press.listed, press.config, page)
+        context["view"] = view
+        context["kb"] = plugin.contexts.kb(view, own, context["base_url"], None)
+        html, sources = secure(press.env.get_template("main.html").render(context))
+        return pieces.cut(html, sources)
+
+    def toc(self, entries: Sequence[Any]) -> str:
+        return self.plugin.toc({"config": self.press.config, "page": SimpleNamespace(toc=entries)})
+
+
+def _has_own_templates(job: Job) -> bool:
+    """Whether the shop's own folder of the theme holds templates, which may show anything anywhere."""
+    own = job.theme_dirs[: job.theme_dirs.index(job.theme)] if job.theme in job.theme_dirs else ()
+    return any(path.suffix in _TEMPLATES for folder in own for path in folder.rglob("*"))
 
 
 def _file(uri: str, config: MkDocsConfig) -> File:
@@ -307,9 +472,7 @@ class _Converter:
     def convert(self, page: MkDocsPage, files: Any) -> None:
         md, self._markdown = self._markdown, None
         if md is None:
-            md = markdown.Markdown(
-                extensions=self.config.markdown_extensions, extension_configs=self.config.mdx_configs or {}
-            )
+            md = self.renew()
         md.reset()
         raw_html = _RawHTMLPreprocessor()
         anchors = _ExtractAnchorsTreeprocessor(page.file, files, self.config)
@@ -322,6 +485,11 @@ class _Converter:
         page.present_anchor_ids = anchors.present_anchor_ids | raw_html.present_anchor_ids
         page.links_to_anchors = links.links_to_anchors
         self._markdown = md
+
+    def renew(self) -> markdown.Markdown:
+        return markdown.Markdown(
+            extensions=self.config.markdown_extensions, extension_configs=self.config.mdx_configs or {}
+        )
 
 
 def renderer(root: Path, ours: Path) -> Callable[[str], str]:
@@ -562,7 +730,9 @@ class _HelpCentre(BasePlugin[_NoOptions]):  # type: ignore[no-untyped-call]
         self.rendered: list[Rendered] = []
         self.done = 0
         self._progress = progress
-        self._sidebars: dict[tuple[str, int], str] = {}
+        self.contexts = Contexts(job)
+        self.frames: dict[pieces.Shape, Frame] = {}
+        self._sidebars: dict[tuple[str, str, int], str] = {}
         self._templates: Environment | None = None
 
     @event_priority(100)
@@ -622,25 +792,27 @@ class _HelpCentre(BasePlugin[_NoOptions]):  # type: ignore[no-untyped-call]
         if view.kind == "missing":
             # Hosts show it at any depth, so its addresses start at the site's own path.
             context["base_url"] = f"/{_path(self.job.site_url)}{self.job.plan.language}"
+        base = context["base_url"]
+        link, content = Link(base), page.content or ""
+        if page.sections is None:
+            page.sections = split(content)
+        own = replace(
+            self.contexts.own(view, page.sections),
+            sidebar=self.sidebar(view, link),
+            toc=self.toc(context) if view.kind == "article" and len(page.toc) > 1 else "",
+            listed=self.listed(view, link),
+        )
         context["view"] = view
-        context["kb"] = self._context(view, page, context["base_url"])
+        context["kb"] = self.contexts.kb(view, own, base, self.job.plan)
         return context
 
     @event_priority(-100)
     def on_post_page(self, output: str, *, page: MkDocsPage, config: MkDocsConfig) -> str:
         assert isinstance(page, _ArticlePage)
         output, sources = self._secured(output, page.view)
-        self.sources |= sources
-        article = page.view.article
-        if article and page.view.kind == "article":
-            sections = split(page.content or "") if page.sections is None else page.sections
-            self.rendered.append(Rendered(article.id, page.view.url, sections))
-        made = Made(page.view.source, page.file.dest_uri, sources, page.fresh)
-        self.made.append(made)
-        self._keep(made, output.encode("utf-8", "xmlcharrefreplace"))
+        sections = page.sections or ()
+        self.take(page.view, page.file.dest_uri, pieces.encoded(output), sources, sections, page.fresh)
         page.content = page.fresh = None
-        self.done += 1
-        self._progress(self.done)
         return output
 
     def _secured(self, output: str, view: Page) -> tuple[str, Sources]:
@@ -649,85 +821,35 @@ class _HelpCentre(BasePlugin[_NoOptions]):  # type: ignore[no-untyped-call]
         contact = self.job.contact
         return secure(output, connect=contact.connect, form_action=contact.form_action)
 
-    def _context(self, view: Page, page: MkDocsPage, base: str) -> dict[str, Any]:
-        job = self.job
-        link = _Link(base)
-        language = view.article.language if view.article else job.plan.language
-        return {
-            "page": view,
-            "plan": job.plan,
-            "language": job.plan.language,
-            "direction": direction(job.plan.language),
-            "text_language": language,
-            "text_direction": direction(language),
-            "link": link.to,
-            "root": link.root,
-            "assets": job.assets,
-            "sidebar": Markup(self._sidebar(view, link)),
-            "related": job.plan.related(view),
-            "alternates": [
-                (lang, job.site_url + url) for lang, url in alternates(view, job.default_language)
-            ],
-            "canonical": self._canonical(view),
-            "source": self._source(view),
-            "ld": Markup(structured_data(view, job.plan, job.site_url, job.site_name, page.content or "")),
-            "contact": job.contact,
-            "form": self._form(link, job.contact.destination) if view.kind == "contact" else None,
-            "features": job.features,
-            "data": {name: link.root(path) for name, path in job.data.items()},
-            "policy": MARKER,
-            "site_url": job.site_url,
-        }
+    def take(
+        self,
+        view: Page,
+        file: str,
+        html: bytes,
+        sources: Sources,
+        sections: Sequence[Section],
+        fresh: Body | None,
+    ) -> None:
+        """Note a page that is made."""
+        if sources != self.sources:
+            self.sources |= sources
+        if view.article and view.kind == "article":
+            self.rendered.append(Rendered(view.article.id, view.url, tuple(sections)))
+        made = Made(view.source, file, sources, fresh)
+        self.made.append(replace(made, body=None))
+        self._keep(made, html)
+        self.done += 1
+        self._progress(self.done)
 
-    def _form(self, link: "_Link", destination: Destination | None) -> dict[str, Any] | None:
-        """What ``desk/form.html`` asks for, with nothing typed yet."""
-        if destination is None:
-            return None
-        job = self.job
-        words = job.strings.subset(DESK)
-        return {
-            "t": {key.removeprefix(DESK): text for key, text in words.items()},
-            "language": job.plan.language,
-            "kind": destination.kind,
-            "action": destination.action,
-            "method": destination.method,
-            "address": destination.address,
-            "settings": json.dumps(dict(destination.settings), sort_keys=True)
-            if destination.settings
-            else "",
-            "build": link.root(BUILD_FILE),
-            "typed": {},
-            "problems": {},
-            "categories": {c.id: c.title for c in job.plan.edition.categories},
-            "email": job.contact.email,
-            "expected": job.contact.expected,
-        }
-
-    def _canonical(self, view: Page) -> str:
-        if not self.job.site_url or view.kind == "missing":
-            return ""
-        article = view.article
-        language = (
-            article.language if article and article.origin.value == "fallback" else self.job.plan.language
-        )
-        return f"{self.job.site_url}{language}/{view.url}"
-
-    def _source(self, view: Page) -> Choice | None:
-        """Where the text of a translated or borrowed page comes from."""
-        article = view.article
-        if article is None or not article.source_language:
-            return None
-        return next((c for c in view.choices if c.language == article.source_language), None)
-
-    def _sidebar(self, view: Page, link: "_Link") -> str:
-        if view.kind not in {"article", "category"} or view.category is None or self._templates is None:
+    def sidebar(self, view: Page, link: Link) -> str:
+        if view.kind not in pieces.KINDS or view.category is None:
             return ""
         # All pages at one depth of one section have the same sidebar but for the mark on their own entry.
-        key = (f"{link.base}|{view.category.id}", view.part)
+        key = (link.base, view.category.id, view.part)
         if key not in self._sidebars:
-            template = self._templates.get_template("kb/sidebar.html")
             parts = self.job.plan.parts(view.category)
-            self._sidebars[key] = template.render(
+            self._sidebars[key] = self._rendered(
+                "kb/sidebar.html",
                 plan=self.job.plan,
                 current=view.category,
                 entries=parts[view.part],
@@ -736,28 +858,24 @@ class _HelpCentre(BasePlugin[_NoOptions]):  # type: ignore[no-untyped-call]
                 language=self.job.plan.language,
             )
         address = f'href="{Markup.escape(link.to(view.url))}"'
-        return self._sidebars[key].replace(
-            f"{address}>",
-            f'{address} aria-current="page">',
-            1,
+        return self._sidebars[key].replace(f"{address}>", f'{address} aria-current="page">', 1)
+
+    def listed(self, view: Page, link: Link) -> str:
+        """The articles of a category's page."""
+        if view.kind != "category" or view.category is None:
+            return ""
+        entries = [self.job.plan.entry(article) for article in view.category.articles]
+        return self._rendered(
+            "kb/listed.html", entries=entries, kb={"link": link.to, "language": self.job.plan.language}
         )
 
+    def toc(self, context: Mapping[str, Any]) -> str:
+        """A page's table of contents, as Material's templates make it."""
+        return self._rendered("kb/toc.html", **context)
 
-@dataclass(frozen=True, slots=True)
-class _Link:
-    """Addresses from one page: ``base`` leads to the language's root."""
-
-    base: str
-
-    def to(self, url: str) -> str:
-        """To an address relative to the language's root."""
-        return f"{self.base}/{url}" if url else f"{self.base}/"
-
-    def root(self, url: str) -> str:
-        """To an address relative to the root of the whole site."""
-        if self.base.startswith("/"):
-            return f"{self.base.rpartition('/')[0]}/{url}"
-        return f"../{url}" if self.base == "." else f"{self.base}/../{url}"
+    def _rendered(self, name: str, **context: Any) -> str:
+        assert self._templates is not None
+        return self._templates.get_template(name).render(context)
 
 
 def _path(site_url: str) -> str:
@@ -781,7 +899,7 @@ def _url_filter(assets: Assets) -> Callable[..., str]:
         text = str(value)
         if text.startswith(("/", "#", "http:", "https:", "mailto:", "data:", "../")):
             return text
-        link = _Link(context.get("base_url") or ".")
+        link = Link(context.get("base_url") or ".")
         if text.startswith("assets/"):
             return link.root(assets.address(text))
         return (

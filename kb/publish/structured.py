@@ -1,17 +1,20 @@
 """JSON-LD: what a page is, in schema.org's terms, for search engines and assistants."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from kb.content.article import Origin
 from kb.publish.pages import Page, Plan
-from kb.publish.sections import plain
+from kb.publish.sections import Section
 
 ANSWER_LIMIT = 600
 """Characters of the answer's text repeated in the data; the page itself has all of it."""
 
 
-def structured_data(page: Page, plan: Plan, site_url: str, site_name: str, html: str) -> str:
+def structured_data(
+    page: Page, plan: Plan, site_url: str, site_name: str, sections: Sequence[Section]
+) -> str:
     """The page's JSON-LD as the content of a script element; empty where there is nothing to say.
 
     An article is an ``FAQPage`` whose one question carries the ways customers ask it as ``alternateName``
@@ -26,7 +29,7 @@ def structured_data(page: Page, plan: Plan, site_url: str, site_name: str, html:
     if page.kind == "home":
         graph.append(_website(plan.language, base, site_name))
     if page.kind == "article" and page.article:
-        graph.append(_faq(page, plan.language, base, html))
+        graph.append(_faq(page, plan.language, base, sections))
     if page.category:
         graph.append(_breadcrumbs(page, base, site_name))
     return _dump({"@context": "https://schema.org", "@graph": graph})
@@ -46,10 +49,10 @@ def _website(language: str, base: str, name: str) -> dict[str, Any]:
     }
 
 
-def _faq(page: Page, language: str, base: str, html: str) -> dict[str, Any]:
+def _faq(page: Page, language: str, base: str, sections: Sequence[Section]) -> dict[str, Any]:
     article = page.article
     assert article is not None
-    text = plain(html)
+    text = " ".join(part for each in sections for part in (each.heading, each.text) if part)
     if len(text) > ANSWER_LIMIT:
         text = text[:ANSWER_LIMIT].rsplit(" ", 1)[0] + "…"
     question: dict[str, Any] = {

@@ -1,0 +1,269 @@
+"""Pages joined from pieces: what many pages share is rendered once, by the same templates, and reused.
+
+Templates are rendered for a stand-in of all pages of one shape, in which marks stand where each page shows something
+of its own: title, addresses, text, sidebar. The text between the marks, a frame, then serves every page of this
+shape. A shape holds whatever templates decide by, such as whether there is a description; a stand-in is made of its
+shape and nothing else, so that no page can show what belongs to another.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
+from secrets import token_hex
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+from markupsafe import Markup, escape
+
+from kb.content.article import Article, Category, Origin
+from kb.publish.context import Own
+from kb.publish.job import Body, Frame, Heading
+from kb.publish.pages import Choice, Entry, Page
+from kb.publish.policy import Sources
+
+KINDS = frozenset({"article", "category"})
+"""Kinds of pages that are many. Of the others each language has one, which is rendered whole."""
+
+_TOKEN = f"kb{token_hex(16)}"
+"""Nobody who writes an article can know it, and it is in no page: marks are replaced before anything is written."""
+_MARK = re.compile(_TOKEN + r"(\w+?)\.")
+_CODE = re.compile(r"<s(?:cript|tyle)", re.IGNORECASE)
+_SPECIAL = re.compile("[<>&'\"]")
+_A_DAY = "day"
+
+
+class Shape(NamedTuple):
+    """All that templates decide by. ``language`` is that of the text, empty where there is none; ``depth`` the number
+    of folders in the address; ``previous``, ``next``, ``related`` and ``top`` the languages of these titles; ``toc``
+    the number of its first entries, at most two."""
+
+    kind: str
+    depth: int
+    language: str
+    origin: str
+    source_language: str
+    choices: tuple[tuple[str, str], ...]
+    icon: str
+    title: bool
+    description: bool
+    content: bool
+    toc: int
+    ld: bool
+    updated: bool
+    previous: str | None
+    next: str | None
+    related: tuple[str, ...]
+    top: str | None
+
+
+def shape(view: Page, own: Own, body: Body) -> Shape:
+    """The shape of a page with its ``body``."""
+    article = view.article
+    return Shape(
+        view.kind,
+        view.url.count("/"),
+        article.language if article else "",
+        article.origin.value if article else "",
+        article.source_language if article else "",
+        tuple([(choice.language, choice.origin.value) for choice in view.choices]),
+        view.category.icon if view.kind == "category" and view.category else "",
+        bool(view.title),
+        bool(view.description),
+        bool(body.html),
+        min(len(body.toc), 2),
+        bool(own.ld),
+        bool(own.day),
+        view.previous.language if view.previous else None,
+        view.next.language if view.next else None,
+        tuple([entry.language for entry in own.related]),
+        own.top.language if own.top else None,
+    )
+
+
+class StandIn(NamedTuple):
+    """What stands for all pages of a shape: ``page`` is what Material's templates see of it."""
+
+    view: Page
+    own: Own
+    page: Any
+
+
+def stand_in(shape: Shape, language: str) -> StandIn:
+    """The page of marks for a shape in one language."""
+    title = _mark("title") if shape.title else ""
+    url = _mark("url")
+    article = None
+    if shape.language:
+        article = Article(
+            id=_mark("id"),
+            path="",
+            language=shape.language,
+            title=title,
+            body="",
+            text="",
+            origin=Origin(shape.origin),
+            source_language=shape.source_language,
+        )
+    view = Page(
+        kind=shape.kind,
+        source="",
+        url=url,
+        title=title,
+        description=_mark("description") if shape.description else "",
+        article=article,
+        category=Category(_mark("id"), _mark("toptitle"), "", shape.icon, 0, None, ()),
+        previous=_entry("previous", shape.previous),
+        next=_entry("next", shape.next),
+        choices=tuple(
+            Choice(each, f"{each}/{url}", Origin(origin), each == language) for each, origin in shape.choices
+        ),
+    )
+    related = [_entry(f"related{at}", each) for at, each in enumerate(shape.related)]
+    own = Own(
+        sidebar=_mark("sidebar"),
+        toc=_mark("toc"),
+        listed=_mark("listed"),
+        ld=_mark("ld") if shape.ld else "",
+        related=tuple(entry for entry in related if entry),
+        top=_entry("top", shape.top),
+        day=_mark(_A_DAY) if shape.updated else "",
+        date=_mark("date") if shape.updated else "",
+    )
+    page = SimpleNamespace(
+        url="-/" * shape.depth,
+        title=title,
+        meta={"title": title, "description": view.description},
+        content=_mark("content") if shape.content else "",
+        toc=[_Heading("skip", 1, ())] * shape.toc,
+        is_homepage=False,
+    )
+    return StandIn(view, own, page)
+
+
+def values(view: Page, own: Own, body: Body) -> dict[str, bytes]:
+    """What stands at each mark of a page, but for ``sidebar``, ``toc`` and ``listed``, which pages share."""
+    found = {
+        "title": _text(view.title),
+        "url": _text(view.url),
+        "description": _text(view.description),
+        "content": encoded(body.html),
+        "ld": encoded(own.ld),
+        _A_DAY: encoded(own.day),
+        "date": _text(own.date),
+    }
+    if body.toc:
+        found["skipid"] = encoded(body.toc[0].id)
+    for name, entry in (("previous", view.previous), ("next", view.next), ("top", own.top)):
+        if entry:
+            found[f"{name}url"], found[f"{name}title"] = _text(entry.url), _text(entry.title)
+    for at, entry in enumerate(own.related):
+        found[f"related{at}url"], found[f"related{at}title"] = _text(entry.url), _text(entry.title)
+    return found
+
+
+def cut(html: str, sources: Sources) -> Frame:
+    """The frame in ``html``, which has marks."""
+    parts = _MARK.split(html)
+    return Frame(
+        tuple(encoded(text) for text in parts[::2]),
+        tuple(parts[1::2]),
+        tuple(sorted(sources.scripts)),
+        tuple(sorted(sources.styles)),
+    )
+
+
+def fill(frame: Frame, values: Mapping[str, bytes]) -> bytes:
+    """The text of ``frame`` with a page's own values."""
+    own = [values[name] for name in frame.marks]
+    return b"".join(chain.from_iterable(zip(frame.texts, own, strict=False))) + frame.texts[-1]
+
+
+def may_hold_code(html: str) -> bool:
+    """Whether a page with this text has to be looked through for inline code, even if only to find that it is part of
+    an attribute."""
+    return _CODE.search(html) is not None
+
+
+def encoded(html: str) -> bytes:
+    return html.encode("utf-8", "xmlcharrefreplace")
+
+
+class Contents:
+    """Tables of contents, with a frame for each arrangement of headings. ``render`` gives the HTML of entries as
+    MkDocs has them."""
+
+    def __init__(self, render: Callable[[Sequence[Any]], str]) -> None:
+        self._render = render
+        self._frames: dict[object, Frame] = {}
+
+    def html(self, toc: Sequence[Heading]) -> bytes:
+        key = _arrangement(toc)
+        frame = self._frames.get(key)
+        if frame is None:
+            frame = self._frames[key] = cut(self._render(_entries(toc)), Sources())
+        found: dict[str, bytes] = {}
+        for at, heading in enumerate(_flat(toc)):
+            found[f"heading{at}title"], found[f"heading{at}id"] = encoded(heading.title), encoded(heading.id)
+            if heading.children:
+                found[f"heading{at}label"] = _text(Markup(heading.title).striptags())
+        return fill(frame, found)
+
+
+class _Heading:
+    """Stands for an entry of a table of contents."""
+
+    def __init__(self, name: str, level: int, children: Sequence["_Heading"]) -> None:
+        self.title = _Title(name)
+        self.id = _mark(f"{name}id")
+        self.url = f"#{self.id}"
+        self.level = level
+        self.children = children
+        self.active = False
+
+
+class _Title:
+    """A heading's title, which Material's templates print as it is, and once more without markup."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __str__(self) -> str:
+        return _mark(f"{self._name}title")
+
+    def __html__(self) -> str:
+        return _mark(f"{self._name}label")
+
+
+def _arrangement(toc: Sequence[Heading]) -> object:
+    return tuple([(heading.level, _arrangement(heading.children)) for heading in toc])
+
+
+def _flat(toc: Sequence[Heading]) -> list[Heading]:
+    found: list[Heading] = []
+    for heading in toc:
+        found.append(heading)
+        found += _flat(heading.children)
+    return found
+
+
+def _entries(toc: Sequence[Heading], first: int = 0) -> list[_Heading]:
+    """Stand-ins for headings, numbered as :func:`_flat` lists them."""
+    found = []
+    for heading in toc:
+        children = _entries(heading.children, first + 1)
+        found.append(_Heading(f"heading{first}", heading.level, children))
+        first += 1 + len(_flat(heading.children))
+    return found
+
+
+def _entry(name: str, language: str | None) -> Entry | None:
+    return None if language is None else Entry(_mark(f"{name}title"), _mark(f"{name}url"), language)
+
+
+def _mark(name: str) -> str:
+    return f"{_TOKEN}{name}."
+
+
+def _text(text: str) -> bytes:
+    """As a template prints text."""
+    return encoded(str(escape(text))) if _SPECIAL.search(text) else encoded(text)
