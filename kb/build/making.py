@@ -320,7 +320,7 @@ class _Making:
 
     def frames_key(self) -> bytes:
         shared = self.task.shared
-        return short(shared.settings, shared.theme, shared.words)
+        return short(shared.settings, shared.theme, shared.words, self.task.job.plan.languages)
 
     # --- the index ---
 

@@ -1,7 +1,7 @@
 """What templates see of one page: as ``view`` its values, as ``kb`` its addresses, lists and pieces of HTML."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -38,13 +38,12 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """What one page shows besides its view. ``sidebar``, ``toc``, ``listed`` (a category's articles) and ``ld``
-    (JSON-LD) are made beforehand; ``top`` is the page's category, ``day`` and ``date`` its last change."""
+    """What one page shows besides its view. ``sidebar``, ``ld`` (JSON-LD) and ``pieces`` are HTML made beforehand;
+    ``top`` is the page's category, ``day`` and ``date`` its last change."""
 
     sidebar: str = ""
-    toc: str = ""
-    listed: str = ""
     ld: str = ""
+    pieces: Mapping[str, str] = field(default_factory=dict)
     related: tuple[Entry, ...] = ()
     top: Entry | None = None
     day: str = ""
@@ -83,10 +82,10 @@ class Contexts:
             "text_direction": direction(language),
             "link": link.to,
             "root": link.root,
+            "tongue": self.tongue,
             "assets": job.assets,
             "sidebar": Markup(own.sidebar),
-            "toc": Markup(own.toc),
-            "listed": Markup(own.listed),
+            "pieces": {name: Markup(html) for name, html in own.pieces.items()},
             "related": own.related,
             "top": own.top,
             "updated": {"day": own.day, "date": own.date} if own.day else None,
@@ -103,6 +102,12 @@ class Contexts:
             "policy": MARKER,
             "site_url": job.site_url,
         }
+
+    def tongue(self, language: str) -> Markup:
+        """The attributes of text in a language that may be another than the page's."""
+        if language == self.language:
+            return Markup("")
+        return Markup(' lang="{}" dir="{}"').format(language, direction(language))
 
     @cached_property
     def language(self) -> str:

@@ -24,6 +24,12 @@ from kb.publish.policy import Sources
 KINDS = frozenset({"article", "category"})
 """Kinds of pages that are many. Of the others each language has one, which is rendered whole."""
 
+TOC, LISTED = "toc", "listed"
+TONGUES = ("languages", "versions", "locales")
+"""What a page shows of the other languages it is available in."""
+NAMES = (TOC, LISTED, *TONGUES)
+"""Pieces of HTML within a page, each made by its own template ``kb/<name>.html``."""
+
 _TOKEN = f"kb{token_hex(16)}"
 """Nobody who writes an article can know it, and it is in no page: marks are replaced before anything is written."""
 _MARK = re.compile(_TOKEN + r"(\w+?)\.")
@@ -34,15 +40,13 @@ _A_DAY = "day"
 
 class Shape(NamedTuple):
     """All that templates decide by. ``language`` is that of the text, empty where there is none; ``depth`` the number
-    of folders in the address; ``previous``, ``next``, ``related`` and ``top`` the languages of these titles; ``toc``
-    the number of its first entries, at most two."""
+    of folders in the address; ``toc`` the number of its first entries, at most two; ``related`` that of links."""
 
     kind: str
     depth: int
     language: str
     origin: str
     source_language: str
-    choices: tuple[tuple[str, str], ...]
     icon: str
     title: bool
     description: bool
@@ -50,10 +54,10 @@ class Shape(NamedTuple):
     toc: int
     ld: bool
     updated: bool
-    previous: str | None
-    next: str | None
-    related: tuple[str, ...]
-    top: str | None
+    previous: bool
+    next: bool
+    related: int
+    top: bool
 
 
 def shape(view: Page, own: Own, body: Body) -> Shape:
@@ -65,7 +69,6 @@ def shape(view: Page, own: Own, body: Body) -> Shape:
         article.language if article else "",
         article.origin.value if article else "",
         article.source_language if article else "",
-        tuple([(choice.language, choice.origin.value) for choice in view.choices]),
         view.category.icon if view.kind == "category" and view.category else "",
         bool(view.title),
         bool(view.description),
@@ -73,10 +76,10 @@ def shape(view: Page, own: Own, body: Body) -> Shape:
         min(len(body.toc), 2),
         bool(own.ld),
         bool(own.day),
-        view.previous.language if view.previous else None,
-        view.next.language if view.next else None,
-        tuple([entry.language for entry in own.related]),
-        own.top.language if own.top else None,
+        view.previous is not None,
+        view.next is not None,
+        len(own.related),
+        own.top is not None,
     )
 
 
@@ -88,8 +91,8 @@ class StandIn(NamedTuple):
     page: Any
 
 
-def stand_in(shape: Shape, language: str) -> StandIn:
-    """The page of marks for a shape in one language."""
+def stand_in(shape: Shape, language: str, origins: Mapping[str, Origin]) -> StandIn:
+    """The page of marks for a shape in one language; ``origins`` says how it is available in each."""
     title = _mark("title") if shape.title else ""
     url = _mark("url")
     article = None
@@ -112,20 +115,18 @@ def stand_in(shape: Shape, language: str) -> StandIn:
         description=_mark("description") if shape.description else "",
         article=article,
         category=Category(_mark("id"), _mark("toptitle"), "", shape.icon, 0, None, ()),
-        previous=_entry("previous", shape.previous),
-        next=_entry("next", shape.next),
+        previous=_entry("previous") if shape.previous else None,
+        next=_entry("next") if shape.next else None,
         choices=tuple(
-            Choice(each, f"{each}/{url}", Origin(origin), each == language) for each, origin in shape.choices
+            Choice(each, f"{each}/{url}", origin, each == language) for each, origin in origins.items()
         ),
     )
-    related = [_entry(f"related{at}", each) for at, each in enumerate(shape.related)]
     own = Own(
         sidebar=_mark("sidebar"),
-        toc=_mark("toc"),
-        listed=_mark("listed"),
+        pieces={name: _mark(name) for name in NAMES},
         ld=_mark("ld") if shape.ld else "",
-        related=tuple(entry for entry in related if entry),
-        top=_entry("top", shape.top),
+        related=tuple(_entry(f"related{at}") for at in range(shape.related)),
+        top=_entry("top") if shape.top else None,
         day=_mark(_A_DAY) if shape.updated else "",
         date=_mark("date") if shape.updated else "",
     )
@@ -140,8 +141,17 @@ def stand_in(shape: Shape, language: str) -> StandIn:
     return StandIn(view, own, page)
 
 
-def values(view: Page, own: Own, body: Body) -> dict[str, bytes]:
-    """What stands at each mark of a page, but for ``sidebar``, ``toc`` and ``listed``, which pages share."""
+Tongue = Callable[[str], Markup]
+"""Language → the attributes of text in it."""
+
+
+def sparing_marks(tongue: Tongue) -> Tongue:
+    """``tongue``, which leaves the mark where an entry's attributes belong."""
+    return lambda language: Markup(language) if language.startswith(_TOKEN) else tongue(language)
+
+
+def values(view: Page, own: Own, body: Body, tongue: Tongue) -> dict[str, bytes]:
+    """What stands at each mark of a page, but for the sidebar and the pieces of :data:`NAMES`."""
     found = {
         "title": _text(view.title),
         "url": _text(view.url),
@@ -153,11 +163,11 @@ def values(view: Page, own: Own, body: Body) -> dict[str, bytes]:
     }
     if body.toc:
         found["skipid"] = encoded(body.toc[0].id)
-    for name, entry in (("previous", view.previous), ("next", view.next), ("top", own.top)):
+    named = [("previous", view.previous), ("next", view.next), ("top", own.top)]
+    for name, entry in (*named, *((f"related{at}", entry) for at, entry in enumerate(own.related))):
         if entry:
             found[f"{name}url"], found[f"{name}title"] = _text(entry.url), _text(entry.title)
-    for at, entry in enumerate(own.related):
-        found[f"related{at}url"], found[f"related{at}title"] = _text(entry.url), _text(entry.title)
+            found[f"{name}tongue"] = encoded(tongue(entry.language))
     return found
 
 
@@ -256,8 +266,8 @@ def _entries(toc: Sequence[Heading], first: int = 0) -> list[_Heading]:
     return found
 
 
-def _entry(name: str, language: str | None) -> Entry | None:
-    return None if language is None else Entry(_mark(f"{name}title"), _mark(f"{name}url"), language)
+def _entry(name: str) -> Entry:
+    return Entry(_mark(f"{name}title"), _mark(f"{name}url"), _mark(f"{name}tongue"))
 
 
 def _mark(name: str) -> str:

@@ -42,6 +42,7 @@ from mkdocs.structure.pages import (
 )
 from mkdocs.structure.toc import AnchorLink, TableOfContents, get_toc
 
+from kb.content.article import Origin
 from kb.content.languages import direction
 from kb.errors import BuildError, ConfigError, Problem
 from kb.publish import pieces, settings
@@ -325,7 +326,7 @@ class _Binder:
         self.frames = self.plugin.frames
         self.known = press.job.known.frames
         self.contents = pieces.Contents(self.toc)
-        self._sidebars: dict[str, bytes] = {}
+        self._tongues: dict[object, Mapping[str, Frame]] = {}
 
     def bind(self, view: Page) -> None:
         page, body = None, self.press.known(view)
@@ -345,24 +346,36 @@ class _Binder:
             return self.whole(view, body)
         if frame is None:
             frame = self.frame(shape)
-            html, sources = self.joined(frame, view, own, body), frame.sources
+            html, sources = self.joined(frame, shape, view, own, body), frame.sources
             # Something that these settings show may do more with a title than print it: then pages are rendered whole.
             if (html, sources) != self.whole(view, body):
                 self.frames[shape] = Frame()
                 return self.whole(view, body)
         self.frames[shape] = frame
-        return self.joined(frame, view, own, body), frame.sources
+        return self.joined(frame, shape, view, own, body), frame.sources
 
-    def joined(self, frame: Frame, view: Page, own: Own, body: Body) -> bytes:
-        values = pieces.values(view, own, body)
-        link = Link("/".join([".."] * view.url.count("/")))
-        values["sidebar"] = self.plugin.sidebar(view, link).encode()
-        for mark in frame.marks:
-            if mark == "toc":
-                values["toc"] = self.contents.html(body.toc)
-            elif mark == "listed":
-                values["listed"] = pieces.encoded(self.plugin.listed(view, link))
+    def joined(self, frame: Frame, shape: pieces.Shape, view: Page, own: Own, body: Body) -> bytes:
+        plugin = self.plugin
+        values, link = pieces.values(view, own, body, plugin.contexts.tongue), Link(_base(shape.depth))
+        values["sidebar"] = pieces.encoded(self.plugin.sidebar(view, link))
+        if pieces.TOC in frame.marks:
+            values[pieces.TOC] = self.contents.html(body.toc)
+        if pieces.LISTED in frame.marks:
+            values[pieces.LISTED] = pieces.encoded(self.plugin.listed(view, link))
+        for name, tongue in self.tongues(shape, view).items():
+            values[name] = pieces.fill(tongue, values)
         return pieces.fill(frame, values)
+
+    def tongues(self, shape: pieces.Shape, view: Page) -> Mapping[str, Frame]:
+        """Apart from the rest: there are many ways of being available in ten languages."""
+        origins = {choice.language: choice.origin for choice in view.choices}
+        key = (shape.depth, view.indexable, *origins.values())
+        found = self._tongues.get(key)
+        if found is None:
+            marked = pieces.stand_in(shape, self.job.plan.language, origins).view
+            made = self.plugin.tongues(marked, _base(shape.depth))
+            found = self._tongues[key] = {name: pieces.cut(html, Sources()) for name, html in made.items()}
+        return found
 
     def whole(self, view: Page, body: Body) -> tuple[bytes, Sources]:
         page = self.press.files.page(view)
@@ -373,15 +386,22 @@ class _Binder:
 
     def frame(self, shape: pieces.Shape) -> Frame:
         press, plugin = self.press, self.plugin
-        view, own, page = pieces.stand_in(shape, self.job.plan.language)
+        language, languages = self.job.plan.language, self.job.plan.languages
+        view, own, page = pieces.stand_in(shape, language, dict.fromkeys(languages, Origin.WRITTEN))
         context: Any = get_context(press.nav, press.listed, press.config, page)
         context["view"] = view
-        context["kb"] = plugin.contexts.kb(view, own, context["base_url"], None)
+        kb = context["kb"] = plugin.contexts.kb(view, own, context["base_url"], None)
+        kb["tongue"] = pieces.sparing_marks(plugin.contexts.tongue)
         html, sources = secure(press.env.get_template("main.html").render(context))
         return pieces.cut(html, sources)
 
     def toc(self, entries: Sequence[Any]) -> str:
         return self.plugin.toc({"config": self.press.config, "page": SimpleNamespace(toc=entries)})
+
+
+def _base(depth: int) -> str:
+    """The way from a page to its language's root."""
+    return "/".join([".."] * depth)
 
 
 def _has_own_templates(job: Job) -> bool:
@@ -799,8 +819,11 @@ class _HelpCentre(BasePlugin[_NoOptions]):  # type: ignore[no-untyped-call]
         own = replace(
             self.contexts.own(view, page.sections),
             sidebar=self.sidebar(view, link),
-            toc=self.toc(context) if view.kind == "article" and len(page.toc) > 1 else "",
-            listed=self.listed(view, link),
+            pieces={
+                pieces.TOC: self.toc(context) if view.kind == "article" and len(page.toc) > 1 else "",
+                pieces.LISTED: self.listed(view, link),
+                **self.tongues(view, base),
+            },
         )
         context["view"] = view
         context["kb"] = self.contexts.kb(view, own, base, self.job.plan)
@@ -866,8 +889,13 @@ class _HelpCentre(BasePlugin[_NoOptions]):  # type: ignore[no-untyped-call]
             return ""
         entries = [self.job.plan.entry(article) for article in view.category.articles]
         return self._rendered(
-            "kb/listed.html", entries=entries, kb={"link": link.to, "language": self.job.plan.language}
+            "kb/listed.html", entries=entries, kb={"link": link.to, "tongue": self.contexts.tongue}
         )
+
+    def tongues(self, view: Page, base: str) -> dict[str, str]:
+        """What the page shows of other languages."""
+        kb = self.contexts.kb(view, Own(), base, None)
+        return {name: self._rendered(f"kb/{name}.html", view=view, kb=kb) for name in pieces.TONGUES}
 
     def toc(self, context: Mapping[str, Any]) -> str:
         """A page's table of contents, as Material's templates make it."""
