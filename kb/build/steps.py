@@ -378,7 +378,6 @@ def _job(config: Config, draft: Draft, plan: Plan, out: Path, warm: Shared | Non
     return Job(
         root=config.root,
         warm=short(plan.language, *known).hex() if warm else "",
-        settings=digest(draft.circumstances.settings, draft.circumstances.theme).hex(),
         out=out,
         plan=plan,
         strings=draft.centre.strings[plan.language],
