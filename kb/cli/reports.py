@@ -5,8 +5,11 @@
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from hashlib import sha256
 from typing import Any
+from urllib.parse import quote
 
 from kb import __version__
 from kb.content.findings import FINDINGS
@@ -14,6 +17,7 @@ from kb.content.judgement import fingerprint
 from kb.errors import Problem
 
 JSON_VERSION = 1
+_SARIF_LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
@@ -37,7 +41,7 @@ def as_github(problems: Sequence[Problem], prefix: str = "") -> str:
     levels = {"error": "error", "warning": "warning", "info": "notice"}
     lines = []
     for p in problems:
-        where = f"file={_property(prefix + p.path)}" + (f",line={p.line}" if p.line else "")
+        where = f"file={_property(_file(p, prefix))}" + (f",line={p.line}" if p.line else "")
         text = f"{p.message} → {p.hint}" if p.hint else p.message
         lines.append(f"::{levels[p.severity]} {where},title={_property(p.code)}::{_data(text)}")
     return "\n".join(lines)
@@ -59,36 +63,50 @@ def as_gitlab(problems: Sequence[Problem], prefix: str = "") -> str:
             {
                 "description": f"{p.message} → {p.hint}" if p.hint else p.message,
                 "check_name": p.code,
-                "fingerprint": fingerprint(p),
+                "fingerprint": mark,
                 "severity": levels[p.severity],
-                "location": {"path": prefix + p.path, "lines": {"begin": p.line or 1}},
+                "location": {"path": _file(p, prefix), "lines": {"begin": p.line or 1}},
             }
-            for p in problems
+            for p, mark in _marked(problems)
         ]
     )
 
 
+def _marked(problems: Sequence[Problem]) -> Iterator[tuple[Problem, str]]:
+    """Each finding with a fingerprint of its own: GitLab shows one of several that are alike, so repetitions in a file
+    are numbered."""
+    seen: Counter[str] = Counter()
+    for problem in problems:
+        mark = fingerprint(problem)
+        seen[mark] += 1
+        yield problem, mark if seen[mark] == 1 else sha256(f"{mark} {seen[mark]}".encode()).hexdigest()[:32]
+
+
+def _file(problem: Problem, prefix: str) -> str:
+    """The file a finding is shown at; those about no file, such as ``(git)``, are shown at the settings."""
+    return prefix + ("pyproject.toml" if problem.path.startswith("(") else problem.path)
+
+
 def as_sarif(problems: Sequence[Problem], prefix: str = "") -> str:
     """SARIF 2.1.0, for code scanning and editors."""
-    levels = {"error": "error", "warning": "warning", "info": "note"}
     codes = sorted({p.code for p in problems})
     results = [
         {
             "ruleId": p.code,
             "ruleIndex": codes.index(p.code),
-            "level": levels[p.severity],
+            "level": _SARIF_LEVELS[p.severity],
             "message": {"text": f"{p.message} → {p.hint}" if p.hint else p.message},
-            "partialFingerprints": {"kb/v1": fingerprint(p)},
+            "partialFingerprints": {"kb/v1": mark},
             "locations": [
                 {
                     "physicalLocation": {
-                        "artifactLocation": {"uri": prefix + p.path},
+                        "artifactLocation": {"uri": quote(_file(p, prefix))},
                         "region": {"startLine": p.line or 1},
                     }
                 }
             ],
         }
-        for p in problems
+        for p, mark in _marked(problems)
     ]
     driver = {"name": "kb", "version": __version__, "rules": [_rule(code) for code in codes]}
     return _dump(
@@ -109,6 +127,7 @@ def _rule(code: str) -> dict[str, Any]:
         "shortDescription": {"text": finding.title},
         "fullDescription": {"text": finding.why},
         "help": {"text": f"{finding.why} Example: {finding.example}"},
+        "defaultConfiguration": {"level": _SARIF_LEVELS[finding.severity]},
     }
 
 

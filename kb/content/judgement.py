@@ -5,13 +5,14 @@ be made less, or be known.
 """
 
 import json
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import cast, get_args
 
-from kb.content.findings import OF_BUILDS
+from kb.content.findings import FINDINGS, OF_BUILDS
 from kb.errors import ConfigError, Problem, Severity, did_you_mean
 
 LOWERABLE = frozenset(
@@ -20,11 +21,14 @@ LOWERABLE = frozenset(
 """Errors with which a site can be built: its pages are whole, but not as good as they should be."""
 BASELINE_VERSION = 1
 OFF = "off"
+_PASSING = re.compile(r"\bin line \d+|^\d+%")
+"""What a message says of other lines, and of likeness, changes with any edit."""
 
 
 def fingerprint(problem: Problem) -> str:
     """Stays the same when lines above the finding come or go, so that known findings stay known."""
-    return sha256(f"{problem.code}\0{problem.path}\0{problem.message}".encode()).hexdigest()[:32]
+    message = _PASSING.sub("", problem.message)
+    return sha256(f"{problem.code}\0{problem.path}\0{message}".encode()).hexdigest()[:32]
 
 
 def judged(
@@ -33,10 +37,13 @@ def judged(
     """The problems that count, each as severe as ``severity`` (code → level) says, without the ``known`` fingerprints.
 
     Raises:
-        ConfigError: a level that does not exist, or an error lowered that may not be.
+        ConfigError: a code or level that does not exist, or an error lowered that may not be.
     """
     levels = (*get_args(Severity), OFF)
     for code, level in severity.items():
+        if code not in FINDINGS:
+            hint = did_you_mean(code, FINDINGS)
+            raise ConfigError(f"[tool.kb.check] severity: '{code}' is no finding", hint=hint)
         if level not in levels:
             raise ConfigError(
                 f"[tool.kb.check] severity: '{code}' is '{level}'", hint=did_you_mean(level, levels)

@@ -324,6 +324,8 @@ class _Lines:
         elif self.raw and not self.strings:
             # Comments that belong to no entry: nothing matches them, and they stay where they are.
             self.done.append(Entry("", obsolete=True, line=self.line, raw="\n".join(self.raw)))
+        elif "msgid_plural" in self.strings:
+            self.plural("msgid_plural")
         elif self.strings:
             lacks = "msgstr" if "msgid" in self.strings else "msgid"
             self.problems.append(
@@ -332,12 +334,14 @@ class _Lines:
                 )
             )
 
+    def plural(self, name: str) -> None:
+        message = f"'{name}' has no use in an article"
+        self.problems.append(Problem("po-plural", self.path, self.line, message, "remove it"))
+
     def entry(self) -> Entry:
         known = {"msgid", "msgstr", "msgctxt", "previous msgid"}
         for name in sorted(set(self.strings) - known - {"previous msgctxt"}):
-            self.problems.append(
-                Problem("po-plural", self.path, self.line, f"'{name}' has no use in an article", "remove it")
-            )
+            self.plural(name)
         return Entry(
             unquote(self.strings["msgid"]),
             unquote(self.strings["msgstr"]),

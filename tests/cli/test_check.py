@@ -135,6 +135,10 @@ def test_severity_is_the_help_centres_own(broken: Path, run: Run) -> None:
     code, _, err = run("--root", broken, "check")
     assert code == 2
     assert "'link-dead' is 'loud'" in err
+    settings.write_text(f'{before}\n[tool.kb.check]\nseverity = {{ lnik-dead = "off" }}\n', "utf-8")
+    code, _, err = run("--root", broken, "check")
+    assert code == 2
+    assert "did you mean 'link-dead'?" in err
 
 
 def test_errors_that_no_site_can_be_built_with_stay_errors(broken: Path, run: Run) -> None:

@@ -198,6 +198,7 @@ def test_polib_reads_the_same(tmp_path: Path) -> None:
         ('msgid "x"\nmsgstr "y"\n\n<<<<<<< HEAD\nmsgid "a"\nmsgstr "b"\n', 4, "po-merge-conflict"),
         ('msgid "a"\nmsgstr "b"\n\n\nmsgid "a"\nmsgstr "c"\n', 5, "po-duplicate"),
         ('msgid "a"\nmsgid_plural "b"\nmsgstr "c"\n', 1, "po-plural"),
+        ('msgid "a"\nmsgid_plural "b"\nmsgstr[0] "c"\nmsgstr[1] "d"\n', 1, "po-plural"),
     ],
 )
 def test_faults_are_reported_with_their_line(text: str, line: int, code: str) -> None:
