@@ -21,9 +21,10 @@ const TEXTS_SHARE = 0.25;
 const LIKENESS_FLOOR = 0.15;
 const COMPLETION_LIKENESS = 0.9;
 const COMPLETIONS_LIMIT = 200;
-/** Numbers kept of words and features that questions repeat. */
+/** Values kept of words that questions repeat. */
 const CACHED_VALUES = 2_000_000;
 const SCORE_UNIT = 1e6;
+const WARMING_STEPS = 12;
 
 export const THRESHOLD = 0.21;
 export const THRESHOLD_WITH_VECTORS = 0.31;
@@ -124,6 +125,7 @@ export class Index {
     this.views = [new View(this.terms), null];
     this.vocabulary = null;
     this.sums = new Sums(this.count);
+    this.grams = new Sums(this.count);
     this.totals = new Sums(this.count);
     this.peaks = new Float64Array(this.count);
     this.places = new Float64Array(this.count);
@@ -167,6 +169,19 @@ export class Index {
     const likeness = this.#likeness(question.slots);
     const results = ranked.map(([score, article]) => this.#result(article, score, likeness, question.why));
     return { results, shown: question.shown, why: question.why };
+  }
+
+  /**
+   * Asks itself a mistyped title, another each time: what a first question would have to wait for, runtimes compile and
+   * the engine makes once, is then there. `step` counts from 0; returns whether another call would do any good.
+   */
+  warm(step) {
+    if (this.count === 0) return false;
+    if (step === 1 && this.cyrillic) this.view(true);
+    const fields = this.fields[Math.floor((step * this.count) / WARMING_STEPS)];
+    const title = join(this.tokens, this.dictionary, fields[0], fields[1] - 1);
+    this.search(title.replace(/(\p{L}{2})(\p{L})(\p{L})/u, "$1$3$2"), { typing: step % 2 === 1 });
+    return step + 1 < WARMING_STEPS;
   }
 
   /** The article as this language's readers get it, without a question; undefined when they do not. */
@@ -345,67 +360,58 @@ export class Index {
     let found = view.matches.get(key);
     if (!found) {
       found = this.#matched(view, word, skeletons, partial);
-      this.#keep(view.matches, key, found, found.grams.numbers.length + 2 * found.words.numbers.length);
+      this.#makeRoom(found.grams.numbers.length + 2 * found.words.numbers.length);
+      view.matches.set(key, found);
     }
     return found;
   }
 
-  /** Remembers what a word or a feature finds; forgets everything when that has become too much. */
-  #keep(place, key, found, size) {
+  /** Forgets everything when what is kept has become too much. */
+  #makeRoom(size) {
     this.kept += size;
     if (this.kept > CACHED_VALUES) {
-      for (const view of this.views) {
-        view?.matches.clear();
-        view?.features.clear();
-      }
+      for (const view of this.views) view?.matches.clear();
       this.kept = size;
     }
-    place.set(key, found);
   }
 
   #matched(view, word, skeletons, partial) {
     const wanted = partial ? begun(view, word) : features(word);
     const completions = partial && !skeletons ? this.#completions(word) : [0, 0];
-    const parts = wanted.map((feature) => this.#feature(view, feature));
+    let gramsMost = 0;
+    for (const name of wanted) gramsMost += this.#addFeature(view.having(view.feature(name)), weightOf(name));
     this.#gatherAlike(view, wanted);
     if (completions[0] < completions[1]) {
-      for (let n = completions[0]; n < completions[1]; n++) {
-        for (let i = this.from[n]; i < this.from[n + 1]; i++) this.sums.add(this.articles[i], this.counts[i]);
-        this.likeness.raise(n, COMPLETION_LIKENESS);
-      }
-      const sums = this.sums.take();
-      parts.push(this.#bm25(sums, sums.numbers.length, EXACT_WEIGHT));
+      const numbers = Int32Array.from({ length: completions[1] - completions[0] }, (_, i) => completions[0] + i);
+      gramsMost += this.#addFeature(numbers, EXACT_WEIGHT);
+      for (const number of numbers) this.likeness.raise(number, COMPLETION_LIKENESS);
     }
-    const alike = this.likeness.take();
-    let gramsMost = 0;
-    for (const { found, most } of parts) {
-      gramsMost += most;
-      this.sums.addAll(found, 1);
-    }
-    const grams = this.sums.take();
+    const alike = this.likeness.take(), grams = this.grams.take();
     const { words, wordsMost, texts } = this.#byWords(alike);
     return { grams, gramsMost, words, wordsMost, texts, alike };
   }
 
-  #feature(view, name) {
-    const feature = view.feature(name);
-    let found = view.features.get(feature < 0 ? name[0] === "=" ? -1 : -2 : feature);
-    if (!found) {
-      const { from, articles, counts, sums } = this, { values, touched } = sums;
-      let { size } = sums;
-      for (const number of view.having(feature)) {
-        for (let i = from[number]; i < from[number + 1]; i++) {
-          const article = articles[i];
-          if (values[article] === 0) touched[size++] = article;
-          values[article] += counts[i];
-        }
+  /** Adds to `grams` what articles with any of the terms are worth, BM25 of them as one; returns the most it could be. */
+  #addFeature(numbers, weight) {
+    const { from, articles, counts, sums, grams, saturation } = this, { values, touched } = sums;
+    let size = 0;
+    for (let k = 0; k < numbers.length; k++) {
+      for (let i = from[numbers[k]], last = from[numbers[k] + 1]; i < last; i++) {
+        const article = articles[i];
+        if (values[article] === 0) touched[size++] = article;
+        values[article] += counts[i];
       }
-      sums.size = size;
-      const frequency = sums.take();
-      found = this.#bm25(frequency, frequency.numbers.length, name[0] === "=" ? EXACT_WEIGHT : 1);
-      this.#keep(view.features, feature < 0 ? name[0] === "=" ? -1 : -2 : feature, found, frequency.numbers.length);
     }
-    return found;
+    const most = this.#idf(size, weight), top = most * (K1 + 1), total = grams.values, order = grams.touched;
+    let all = grams.size;
+    for (let i = 0; i < size; i++) {
+      const article = touched[i], frequency = values[article];
+      values[article] = 0;
+      if (total[article] === 0) order[all++] = article;
+      total[article] += (top * frequency) / (frequency + saturation[article]);
+    }
+    grams.size = all;
+    return most;
   }
 
   /** Leaves in `likeness` the terms that share enough of the features, and how much of them by rarity. */
@@ -413,7 +419,7 @@ export class Index {
     const { likeness } = this, { values, touched } = likeness;
     let most = 0;
     for (const name of wanted) {
-      const feature = view.feature(name), rarity = view.rarity(feature, name[0] === "=" ? EXACT_WEIGHT : 1);
+      const feature = view.feature(name), rarity = view.rarity(feature, weightOf(name));
       most += rarity;
       for (const number of view.having(feature)) {
         if (values[number] === 0) touched[likeness.size++] = number;
@@ -453,16 +459,17 @@ export class Index {
       found[i] = places[numbers[i]];
       peaks[numbers[i]] = places[numbers[i]] = 0;
     }
-    const { found: words, most: wordsMost } = this.#bm25(frequency, holders, 1);
-    for (let i = 0; i < found.length; i++) found[i] *= wordsMost;
-    return { words, wordsMost, texts: new Sparse(numbers, found) };
+    const wordsMost = this.#idf(holders, 1), top = wordsMost * (K1 + 1), { values: frequencies } = frequency;
+    const words = new Float64Array(numbers.length);
+    for (let i = 0; i < numbers.length; i++) {
+      words[i] = (top * frequencies[i]) / (frequencies[i] + this.saturation[numbers[i]]);
+      found[i] *= wordsMost;
+    }
+    return { words: new Sparse(numbers, words), wordsMost, texts: new Sparse(numbers, found) };
   }
 
-  #bm25({ numbers, values }, holders, weight) {
-    const idf = weight * Math.log(1 + (this.count - holders + 0.5) / (holders + 0.5));
-    const found = new Float64Array(values.length), { saturation } = this, top = idf * (K1 + 1);
-    for (let i = 0; i < values.length; i++) found[i] = (top * values[i]) / (values[i] + saturation[numbers[i]]);
-    return { found: new Sparse(numbers, found), most: idf };
+  #idf(holders, weight) {
+    return weight * Math.log(1 + (this.count - holders + 0.5) / (holders + 0.5));
   }
 
   #completions(word) {
@@ -638,6 +645,10 @@ export class Index {
 
 function isBefore(score, article, [other, number]) {
   return score > other || score === other && article < number;
+}
+
+function weightOf(feature) {
+  return feature[0] === "=" ? EXACT_WEIGHT : 1;
 }
 
 function slot(choices, weight = 1, skeletons = false, partial = false) {

