@@ -447,8 +447,8 @@ def _write_root(
 
 def _build_file(draft: Draft) -> Mapping[str, str]:
     """Says which commit the articles are at, to the contact form and the ticket service: a ticket keeps it."""
-    commit = draft.content.history.commit
-    return {BUILD_FILE: json.dumps({"version": 1, "commit": commit}) + "\n"} if commit else {}
+    about = {"version": 1, "commit": draft.content.history.commit}
+    return {BUILD_FILE: json.dumps(about) + "\n"}
 
 
 def _root_texts(draft: Draft, cache: Cache, tasks: Mapping[str, Task]) -> Mapping[str, str]:

@@ -149,6 +149,7 @@ def test_a_question_is_answered_and_no_ticket_is_filed(
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing sticks out sideways"
     panel.get_by_role("button", name=t("this_solved_it")).click()
     expect(page.get_by_role("heading", name=t("solved_title"))).to_be_focused()
+    expect(page.locator("[data-kb-desk-form]")).to_be_hidden()
     check_accessibility(page)
     assert live.shop.stored() == []
     kinds = {row["kind"] for row in live.shop.rows("SELECT kind FROM events")}
@@ -170,6 +171,7 @@ def test_a_ticket_is_filed_followed_answered_and_closed(
     expect(page.get_by_label(t("label_message"), exact=True)).to_be_focused()
     page.get_by_role("button", name=t("send"), exact=True).click()
     expect(page.get_by_role("heading", name=t("filed_title"))).to_be_focused()
+    expect(page.locator("[data-kb-desk-form]")).to_be_hidden()
     check_accessibility(page)
     (stored,) = live.shop.stored()
     assert page.locator(".kb-desk-number").inner_text() == stored.number
@@ -183,6 +185,7 @@ def test_a_ticket_is_filed_followed_answered_and_closed(
 
     page.locator(".kb-desk-code a").click()
     expect(page.get_by_role("heading", name=stored.number)).to_be_visible()
+    expect(page.locator("[data-kb-code-form]")).to_be_hidden()
     expect(page.get_by_text("OS-4821073 <b>&amp;</b>")).to_be_visible()
     expect(page.get_by_text(t("state_open"))).to_be_visible()
     check_accessibility(page)

@@ -165,6 +165,7 @@ def test_zendesk_makes_a_request_and_its_number_is_shown(site: Any, visit: Any) 
     send(page, "uk")
     expect(page.get_by_role("heading", name=words().text("uk", "filed_title"))).to_be_focused()
     expect(page.locator(".kb-desk-number")).to_have_text("35001")
+    expect(page.locator("[data-kb-desk-form]")).to_be_hidden()
     expect(
         page.get_by_text(words().text("uk", "filed_elsewhere", email="olena@customers.com"))
     ).to_be_visible()

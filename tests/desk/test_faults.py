@@ -223,11 +223,12 @@ def test_two_processes_write_side_by_side(tmp_path: Path) -> None:
     tickets.open_database(str(path)).close()
     command = [sys.executable, "-m", "tests.desk.filer", str(path)]
     processes = [subprocess.Popen([*command, f"p{n}"], stdout=subprocess.PIPE, text=True) for n in range(2)]
-    said: list[str] = []
+    # Both are under way, however long a busy machine takes to start them.
+    said = [process.stdout.readline() for process in processes if process.stdout]
     threads = [threading.Thread(target=lambda p=p: said.extend(p.stdout)) for p in processes]
     for thread in threads:
         thread.start()
-    time.sleep(1.5)
+    time.sleep(1.0)
     for process in processes:
         process.kill()
         process.wait()
