@@ -6,10 +6,10 @@ const LIMIT = 6;
 
 /**
  * Makes a combobox of the `form`'s box; `site` is a Site of searching.js. `open(result, event)` may open an answer
- * another way than by following its address; `ask` may be another way to ask than the site's own. Returns `first()`,
- * which moves to the first answer.
+ * another way than by following its address, `contact(text, event)` the form; `ask` may be another way to ask than the
+ * site's own. Returns `first()`, which moves to the first answer.
  */
-export function combobox(form, site, { open: opened = () => {}, ask = (...question) => site.ask(...question) } = {}) {
+export function combobox(form, site, { open: opened = () => {}, contact: contacted = () => {}, ask = (...question) => site.ask(...question) } = {}) {
   const { words } = site;
   const input = form.querySelector("input");
   const list = element("div", { role: "listbox", id: `${input.id}-list`, "aria-label": words.search_title });
@@ -60,6 +60,12 @@ export function combobox(form, site, { open: opened = () => {}, ask = (...questi
     return made;
   }
 
+  function contact(text) {
+    const made = option("contact", "kb-popup__all", site.contactFor(text), words.contact);
+    made.addEventListener("click", (event) => contacted(text, event));
+    return made;
+  }
+
   function all(text) {
     const address = new URL(form.action);
     address.searchParams.set("q", text);
@@ -68,7 +74,8 @@ export function combobox(form, site, { open: opened = () => {}, ask = (...questi
 
   function show(text, { results, sure, shown }) {
     const found = sure.length ? sure : results.slice(0, 3);
-    list.replaceChildren(...found.map(hit), ...(found.length ? [all(text)] : []));
+    const more = [...(found.length ? [all(text)] : []), ...(!sure.length && site.contact ? [contact(text)] : [])];
+    list.replaceChildren(...found.map(hit), ...more);
     const said = sure.length ? (shown ? site.say("search_corrected", { query: shown }) : "") : site.say("search_none", { query: text });
     tell(said, sure.length);
   }

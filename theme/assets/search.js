@@ -18,8 +18,7 @@ function resultsPage(form, place) {
   const input = form.querySelector("input");
   const heading = document.querySelector(".kb-title");
   const title = heading.textContent;
-  const contact = document.querySelector(".kb-ask a"); // A shop without any way to reach it, or with a card of its own, has none.
-  const contactAddress = contact?.href;
+  const contact = document.querySelector(".kb-ask a"); // not there where nobody can be reached
   const announce = announcer(form);
   let category = "";
   input.setAttribute("type", "search");
@@ -30,11 +29,7 @@ function resultsPage(form, place) {
     text ? address.searchParams.set("q", text) : address.searchParams.delete("q");
     category ? address.searchParams.set("in", category) : address.searchParams.delete("in");
     history.replaceState(null, "", address);
-    if (!contact) return;
-    // What somebody typed is not typed again in the form.
-    const ask = new URL(contactAddress);
-    if (text && ask.origin === location.origin) ask.searchParams.set("text", text);
-    contact.href = ask.href;
+    if (contact) contact.href = site.contactFor(text);
   }
 
   function filters(text, results) {
@@ -70,24 +65,31 @@ function resultsPage(form, place) {
     if (sure.length) parts.push(hits(sure));
     else {
       parts.push(element("p", {}, words.search_none_hint));
+      if (contact) parts.push(element("p", {}, element("a", { class: "kb-button", href: contact.href }, words.contact)));
       if (all.results.length) parts.push(element("h2", { class: "kb-section__title" }, words.search_nearest), hits(all.results.slice(0, 4)));
     }
-    document.documentElement.classList.toggle("kb-asked", sure.length > 0);
+    answered(sure.length > 0);
     place.replaceChildren(...parts);
     announce(summary);
+  }
+
+  /** What follows the results was kept out of sight, since nobody knew where it would come to stand. */
+  function answered(found) {
+    document.documentElement.classList.toggle("kb-asked", found);
+    document.documentElement.classList.add("kb-answered");
   }
 
   async function search(text, patience = 0) {
     remember(text);
     heading.textContent = text ? say("search_results_for", { query: text }) : title;
     if (!text) {
-      document.documentElement.classList.remove("kb-asked");
+      answered(false);
       return place.replaceChildren();
     }
     try {
       await site.ask(text, { limit: PAGE_LIMIT, patience }, (answer) => input.value.trim() === text && show(text, answer));
     } catch {
-      document.documentElement.classList.remove("kb-asked");
+      answered(false);
       place.replaceChildren(element("p", { role: "alert" }, words.search_failed));
     }
   }

@@ -10,20 +10,21 @@ const LEAST_SHARE = 0.4;
 /** What a page of the help centre says about its search, in theme/kb/searchwords.html; `page` may be another document. */
 export function siteOf(page, address) {
   const script = page.getElementById("kb-search");
-  const { language, root, manifest, modules } = script.dataset;
+  const { language, root, manifest, modules, contact } = script.dataset;
   const at = (path) => new URL(path, address);
   const links = [...page.querySelectorAll("#kb-nav a")];
   const names = new Map(links.map((link) => [at(link.getAttribute("href")).href, link.textContent]));
   return new Site({
-    language, root: at(root || "."), manifest: at(manifest), modules: at(modules), words: JSON.parse(script.textContent), names,
+    language, root: at(root || "."), manifest: at(manifest), modules: at(modules), contact: contact ? at(contact) : null,
+    words: JSON.parse(script.textContent), names,
   });
 }
 
 export class Site {
   #loading = null;
 
-  constructor({ language, root, manifest, modules, words, names }) {
-    Object.assign(this, { language, root, manifest, modules, words, names });
+  constructor({ language, root, manifest, modules, contact, words, names }) {
+    Object.assign(this, { language, root, manifest, modules, contact, words, names });
     this.plural = new Intl.PluralRules(language);
     this.languageNames = new Intl.DisplayNames([language], { type: "language" });
   }
@@ -64,6 +65,14 @@ export class Site {
   addressOf({ language, url, passage }) {
     const address = new URL(url, new URL(`${language}/`, this.root));
     if (passage?.anchor) address.hash = passage.anchor;
+    return address.href;
+  }
+
+  /** Where to ask a person: what was typed is not typed again in the form. Null where nobody can be reached. */
+  contactFor(text) {
+    if (!this.contact || !text || this.contact.origin !== this.root.origin) return this.contact?.href ?? null;
+    const address = new URL(this.contact);
+    address.searchParams.set("text", text);
     return address.href;
   }
 

@@ -69,6 +69,10 @@ class KbHelp extends HTMLElement {
     const box = combobox(form, this.#site, {
       ask: (...question) => this.#ask(...question),
       open: (result, event) => this.#open(result, event, input),
+      contact: (text, event) => {
+        event.preventDefault();
+        this.#contact(text);
+      },
     });
     input.addEventListener("focus", () => this.#deskPage().catch(() => {}), { once: true });
     form.addEventListener("submit", (event) => {
@@ -106,11 +110,16 @@ class KbHelp extends HTMLElement {
     }
   }
 
-  /** An answer in a panel; until the desk's words are here, or when they cannot be had, in a tab of its own. */
-  #open(result, event, input) {
-    if (!this.#form || event.metaKey || event.ctrlKey || event.shiftKey) return;
+  /** An answer in a panel; where the desk's words cannot be had, in a tab of its own. */
+  async #open(result, event, input) {
+    if (event.metaKey || event.ctrlKey || event.shiftKey) return;
     event.preventDefault();
-    const { words, desk, openPanel, session } = this.#form;
+    const desk = await this.#deskPage().catch(() => null);
+    if (desk) this.#openPanel(result, desk, input);
+    else window.open(this.#site.addressOf(result), "_blank", "noopener");
+  }
+
+  #openPanel(result, { words, desk, openPanel, session }, input) {
     const text = input.value.trim().slice(0, 2000);
     const suggestion = {
       article: result.id, title: result.title, language: result.language, passage: result.passage?.text ?? "",

@@ -3,7 +3,7 @@
 import { element } from "./words.js";
 
 const KEPT = "article, .md-content__inner, main";
-const DROPPED = "script, style, form, iframe, nav, button, input, .headerlink, .kb-path, .kb-ask, .kb-feedback, .md-content__button, h1";
+const DROPPED = "script, style, form, iframe, nav, button, input, .headerlink, .kb-path, .kb-notice__icon, .kb-ask, .kb-section, .kb-print-only, h1";
 
 // root is the document, or the shadow root of an embedded form.
 export function openPanel(suggestion, words, root, { solved, unhelpful, closed }) {
@@ -51,7 +51,16 @@ async function load(address) {
     link.target = "_blank";
     link.rel = "noopener";
   }
+  // Without the page's styles all tabs are open: each under its own label.
+  for (const set of article?.querySelectorAll(".tabbed-set") ?? []) headTabs(set);
   // Anchors of two articles must not meet on one page.
   for (const named of article?.querySelectorAll("[id]") ?? []) named.removeAttribute("id");
   return article ? Array.from(article.childNodes, (node) => document.importNode(node, true)) : [];
+}
+
+function headTabs(set) {
+  const labels = [...set.querySelectorAll(":scope > .tabbed-labels > label")];
+  const blocks = set.querySelectorAll(":scope > .tabbed-content > .tabbed-block");
+  blocks.forEach((block, i) => block.prepend(element("p", { class: "kb-desk-tab" }, labels[i]?.textContent ?? "")));
+  set.querySelector(":scope > .tabbed-labels")?.remove();
 }

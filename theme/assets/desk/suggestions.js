@@ -50,7 +50,8 @@ export function createSuggestions(region, { search, words, language, tell, onSol
   }
 
   function show(found) {
-    if (state.held || region.contains(region.getRootNode().activeElement)) {
+    // Where nothing is shown there is nothing somebody could be about to tap.
+    if (state.shown.length && (state.held || region.contains(region.getRootNode().activeElement))) {
       state.waiting = found;
       return;
     }
