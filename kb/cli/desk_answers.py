@@ -51,7 +51,7 @@ def _quotes(setup: Setup, id: str) -> Mapping[str, str]:
     catalog = public_catalog(config)
     if id not in catalog.sources:
         raise ConfigError(f"there is no article '{id}'", hint=did_you_mean(id, catalog.sources))
-    base = setup.settings.public_url
+    base = setup.site_url
     quotes = {}
     for language in config.languages:
         article = catalog.edition(language).by_id[id]

@@ -39,7 +39,7 @@ from kb.resources import theme_dir
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOURS = re.compile(r"(\d{1,2}):(\d{2})\s*[-–]\s*(\d{1,2}):(\d{2})")
-_SITE_NAME = re.compile(r"^site_name:[ \t]*[\"']?(.*?)[\"']?[ \t]*$", re.MULTILINE)
+_SITE_SETTING = r"^{name}:[ \t]*[\"']?(.*?)[\"']?[ \t]*$"
 _KEY_FILE = ".kb/desk.key"
 BUILT_INDEX = ".kb/index"
 """Where the build leaves the indexes, relative to the content folder."""
@@ -54,6 +54,11 @@ class Setup:
     keyring: Keyring
     strings: Strings
     environ: Mapping[str, str]
+
+    @property
+    def site_url(self) -> str:
+        """Where customers read the articles, without a slash at its end; empty where nobody said."""
+        return self.settings.public_url or _site_setting(self.config.root, "site_url").rstrip("/")
 
     def database(self) -> Database:
         return tickets.open_database(database_address(self.config))
@@ -119,7 +124,7 @@ def desk_settings(config: Config, environ: Mapping[str, str]) -> Settings:
     return Settings(
         languages=config.languages,
         default_language=config.default_language,
-        site_name=desk.site_name or _site_name(config.root),
+        site_name=desk.site_name or _site_setting(config.root, "site_name"),
         public_url=desk.public_url.rstrip("/"),
         hosts=desk.hosts,
         origins=desk.origins,
@@ -211,12 +216,13 @@ def _hours(hours: DeskHoursConfig) -> WorkingHours:
     return WorkingHours(hours.timezone, MappingProxyType(days), holidays)
 
 
-def _site_name(root: Path) -> str:
+def _site_setting(root: Path, name: str) -> str:
     # Only this one line: mkdocs.yml may hold tags that only MkDocs understands.
     try:
-        found = _SITE_NAME.search((root / "mkdocs.yml").read_text("utf-8"))
+        text = (root / "mkdocs.yml").read_text("utf-8")
     except OSError:
         return ""
+    found = re.search(_SITE_SETTING.format(name=name), text, re.MULTILINE)
     return found[1] if found else ""
 
 

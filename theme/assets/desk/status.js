@@ -69,7 +69,7 @@ export function mountStatus(root, { desk } = {}) {
     return element("article", { class: `kb-desk-message kb-desk-${author}` },
       subject ? element("h3", { dir: "auto" }, subject) : "",
       element("p", { class: "kb-desk-meta" }, `${who}, ${when}${machine ? ` · ${words("machine_translated")}` : ""}`),
-      element("p", { class: "kb-desk-text", lang: own, dir: "auto" }, message));
+      element("p", { class: "kb-desk-text", lang: own, dir: "auto" }, ...(author === "team" ? linked(message) : [message])));
   }
 
   function form() {
@@ -97,4 +97,10 @@ export function mountStatus(root, { desk } = {}) {
     const key = randomKey();
     return () => act(() => (closed ? service.reopen(link, key) : service.close(link, key)), { focus: true });
   }
+}
+
+// What the team writes may lead somewhere: to an article, to a parcel's page. What customers write stays text.
+function linked(text) {
+  return text.split(/(https?:\/\/[^\s<>"']*[^\s<>"'.,;:!?)\]])/u).map((part, i) =>
+    (i % 2 ? element("a", { href: part, target: "_blank", rel: "noopener" }, part) : part));
 }
