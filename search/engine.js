@@ -603,7 +603,7 @@ export class Index {
     words.forEach((word, position) => {
       const partial = word === last;
       const others = this.#corrections(word, partial);
-      if (others.length && !partial) corrections.set(word, others[0][1][0]);
+      if (others.length && !partial && this.#isTold(word, others[0][1][0])) corrections.set(word, others[0][1][0]);
       const choices = [...others, [others.length ? 0.9 : 1, [word]], ...this.#meant(words, position)];
       slots.push(slot(choices, this.stop.has(word) ? STOP_WEIGHT : 1, false, partial));
     });
@@ -631,6 +631,11 @@ export class Index {
     })).sort((a, b) => a.other - b.other || b.holders - a.holders || a.number - b.number);
     return ranked.slice(0, CORRECTIONS_LIMIT)
       .map(({ number }) => [CORRECTION_DISCOUNT[distance], [vocabulary.words[number]]]);
+  }
+
+  /** Short names and abbreviations are like many words: of those that no article has none is said to be meant. */
+  #isTold(word, meant) {
+    return word.length >= CORRECTED_FROM || this.views[0].known(meant);
   }
 
   /** The words that people may have meant: the terms by their numbers, then other words of the language. */

@@ -190,7 +190,7 @@ class Reader:
         for position, word in enumerate(words):
             partial = word == last
             others = self._corrections(word, partial)
-            if others and not partial:
+            if others and not partial and self._is_told(word, others[0][1][0]):
                 corrections[word] = others[0][1][0]
             choices = [*others, (1.0 if not others else 0.9, (word,))]
             choices += self._meant(words, position)
@@ -217,6 +217,10 @@ class Reader:
             (words[n][0] != word[0], -len(self._index.postings(n)[0]) if n < count else 0, n) for n in numbers
         )
         return [(CORRECTION_DISCOUNT[far], (words[n],)) for _, _, n in ranked[:CORRECTIONS_LIMIT]]
+
+    def _is_told(self, word: str, meant: str) -> bool:
+        """Short names and abbreviations are like many words: of those that no article has none is said to be meant."""
+        return len(word) >= _CORRECTED_FROM or self.views[False].known(meant)
 
     @cached_property
     def _vocabulary(self) -> Vocabulary:
