@@ -88,6 +88,8 @@ class SQLite:
         deadline = time.monotonic() + LOCK_WAIT_S
         while True:
             try:
+                # Not kb.locks: its locks belong to a process and end when any descriptor of the file is closed. Here
+                # two desks of one process have to keep out of each other's way as well.
                 fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:

@@ -121,6 +121,17 @@ def test_reply_says_when_no_mail_will_take_it(kb: Run, filed: list[str], help_ce
     assert "no mail is configured" in kb("reply", filed[0], "--message", "Hello Anna")
 
 
+def test_an_article_is_linked_where_the_site_says_it_is(kb: Run, filed: list[str], help_centre: Path) -> None:
+    (help_centre / "pyproject.toml").write_text('[tool.kb]\nlanguages = ["en", "uk"]\n')
+    (help_centre / "mkdocs.yml").write_text("site_name: Shop\nsite_url: https://shop.example/help/\n")
+    kb("reply", filed[1], "--article", "returns/refund")
+    assert (
+        stored(help_centre, filed[1])
+        .messages[0]
+        .body.endswith("\nhttps://shop.example/help/uk/returns/refund/")
+    )
+
+
 def test_reply_to_many_previews_asks_and_sends_once(kb: Run, filed: list[str], help_centre: Path) -> None:
     many = ("reply", "--where", "category=delivery", "--since", "2h", "--message", "The courier failed.")
     preview = kb(*many, "--dry-run")
