@@ -22,9 +22,9 @@ from bench import corpus, measure
 from kb import preview
 
 PHONE = {"width": 360, "height": 740}
-KEY_MS = 120
+KEY_MS = 100
 """Between two keys: a quick thumb."""
-REST_MS = 1000
+REST_MS = 600
 """Nothing is typed so long after a question, so that what is measured is done."""
 DEMANDED_MS = 100
 
