@@ -292,6 +292,18 @@ def test_print_shows_the_answer_and_where_it_is_from(reading: Reading) -> None:
         assert not page.locator(hidden).first.is_visible()
 
 
+def test_each_block_of_code_is_copied_by_its_own_button_and_commands_without_prompts(
+    reading: Reading,
+) -> None:
+    page = reading.open("en/returns/everything/", permissions=["clipboard-read", "clipboard-write"])
+    copied = []
+    for button in page.locator(".md-code__button").all():
+        button.click()
+        copied.append(page.evaluate("navigator.clipboard.readText()").split())
+
+    assert copied == [["ORDER-2026-000123"], ["curl", "https://shop.example/orders", "date"]]
+
+
 class TestHostileText:
     def test_B2_a_title_with_markup_stays_text(self, reading: Reading) -> None:
         title = '"><img src=x onerror="window.pwned=1">'

@@ -67,6 +67,15 @@ function focusSearchOnSlash() {
   });
 }
 
+/**
+ * Material names a code block after the nearest id around it, and the copy button after the block. Blocks without an id of
+ * their own would share the page's, and every button would copy the first.
+ */
+function nameCodeBlocks() {
+  for (const [n, block] of document.querySelectorAll("pre:not([id])").entries()) block.id = `kb-code-${n}`;
+}
+
+nameCodeBlocks(); // before Material starts, which waits for the whole document
 rememberLanguage();
 closeLanguages();
 revealTarget();
