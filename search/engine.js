@@ -36,6 +36,8 @@ const STOP_WEIGHT = 0.7;
 const SYNONYM_DISCOUNT = 0.8;
 const CORRECTION_DISCOUNT = [1, 0.95, 0.85];
 const CORRECTIONS_LIMIT = 3;
+/** Words of a question that are looked for among those they are like: of all that takes the longest. */
+const DOUBTED_LIMIT = 8;
 const CORRECTED_FROM = 4;
 /** Where it is known which short words there are. */
 const CORRECTED_FROM_WITH_WORDS = 3;
@@ -600,10 +602,11 @@ export class Index {
 
   #slots(words, last) {
     const slots = [], corrections = new Map();
+    const doubted = new Set(words.filter((word) => word !== last && this.#isDoubted(word)).slice(0, DOUBTED_LIMIT));
     words.forEach((word, position) => {
       const partial = word === last;
-      const others = this.#corrections(word, partial);
-      if (others.length && !partial && this.#isTold(word, others[0][1][0])) corrections.set(word, others[0][1][0]);
+      const others = doubted.has(word) ? this.#corrections(word) : [];
+      if (others.length && this.#isTold(word, others[0][1][0])) corrections.set(word, others[0][1][0]);
       const choices = [...others, [others.length ? 0.9 : 1, [word]], ...this.#meant(words, position)];
       slots.push(slot(choices, this.stop.has(word) ? STOP_WEIGHT : 1, false, partial));
     });
@@ -620,9 +623,13 @@ export class Index {
     return [...found.values()].map((other) => [SYNONYM_DISCOUNT, other]);
   }
 
-  #corrections(word, partial) {
-    if (word.length < (this.table ? CORRECTED_FROM_WITH_WORDS : CORRECTED_FROM) || !isPlain(word) || this.views[0].known(word) || this.stop.has(word)) return [];
-    if (partial || this.synonyms.has(word) || this.table?.has(word)) return [];
+  /** Whether the word may be a typing error. */
+  #isDoubted(word) {
+    if (word.length < (this.table ? CORRECTED_FROM_WITH_WORDS : CORRECTED_FROM) || !isPlain(word)) return false;
+    return !(this.views[0].known(word) || this.stop.has(word) || this.synonyms.has(word) || this.table?.has(word));
+  }
+
+  #corrections(word) {
     const vocabulary = this.#vocabulary(), { distance, numbers } = vocabulary.near(word);
     const ranked = numbers.map((number) => ({
       other: vocabulary.words[number][0] !== word[0],

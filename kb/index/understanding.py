@@ -23,6 +23,8 @@ SYNONYM_DISCOUNT = 0.8
 CORRECTION_DISCOUNT = (1.0, 0.95, 0.85)
 """By distance."""
 CORRECTIONS_LIMIT = 3
+DOUBTED_LIMIT = 8
+"""Words of a question that are looked for among those they are like: of all that takes the longest."""
 _CORRECTED_FROM = 4
 _CORRECTED_FROM_WITH_WORDS = 3
 """Where it is known which short words there are."""
@@ -187,10 +189,11 @@ class Reader:
     def _slots(self, words: Sequence[str], last: str) -> tuple[tuple[Slot, ...], dict[str, str]]:
         slots: list[Slot] = []
         corrections: dict[str, str] = {}
+        doubted = [word for word in words if word != last and self._is_doubted(word)][:DOUBTED_LIMIT]
         for position, word in enumerate(words):
             partial = word == last
-            others = self._corrections(word, partial)
-            if others and not partial and self._is_told(word, others[0][1][0]):
+            others = self._corrections(word) if word in doubted else []
+            if others and self._is_told(word, others[0][1][0]):
                 corrections[word] = others[0][1][0]
             choices = [*others, (1.0 if not others else 0.9, (word,))]
             choices += self._meant(words, position)
@@ -206,11 +209,13 @@ class Reader:
                 found.update((other, None) for other in group if other != phrase)
         return [(SYNONYM_DISCOUNT, other) for other in found]
 
-    def _corrections(self, word: str, partial: bool) -> list[tuple[float, tuple[str, ...]]]:
-        if len(word) < self._corrected_from or not is_plain(word) or partial or word in self._synonyms:
-            return []
-        if self.views[False].known(word) or word in self._rules.stop or word in self._others:
-            return []
+    def _is_doubted(self, word: str) -> bool:
+        """Whether the word may be a typing error."""
+        if len(word) < self._corrected_from or not is_plain(word) or word in self._synonyms:
+            return False
+        return not (self.views[False].known(word) or word in self._rules.stop or word in self._others)
+
+    def _corrections(self, word: str) -> list[tuple[float, tuple[str, ...]]]:
         words, count = self._vocabulary.words, len(self._index.terms)
         far, numbers = self._vocabulary.near(word)
         ranked = sorted(

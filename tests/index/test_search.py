@@ -48,6 +48,12 @@ def test_typing_errors_are_corrected_and_said(library: Library) -> None:
     assert answer.why == ("corrected",)
 
 
+def test_a_questions_first_unknown_words_are_corrected(library: Library) -> None:
+    unknown = " ".join(f"xyz{letter}vwq" for letter in "abcdefgh")
+    assert library.search(f"forgoten {unknown}", "en").why == ("corrected",)
+    assert library.search(f"{unknown} forgoten", "en").why == ()
+
+
 @pytest.mark.parametrize(
     ("text", "shown", "why"),
     [
