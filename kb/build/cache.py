@@ -103,9 +103,13 @@ class Cache:
                 with suppress(OSError):
                     other.rmdir()
 
+    def file_of(self, name: str) -> Path:
+        """Where the record ``name`` lies."""
+        return self.folder / f"{name}{_RECORD}"
+
     def read(self, name: str, kind: type[Value]) -> Value | None:
         """The record ``name`` as a ``kind``; None when there is none, or none that can be used."""
-        file = self.folder / f"{name}{_RECORD}"
+        file = self.file_of(name)
         try:
             data = file.read_bytes()
         except OSError:
@@ -123,7 +127,7 @@ class Cache:
     def write(self, name: str, value: Any) -> None:
         """Replace the record ``name`` in one step."""
         body = msgspec.msgpack.encode(value)
-        file = self.folder / f"{name}{_RECORD}"
+        file = self.file_of(name)
         new = self.folder / f".{name}.new"
         with new.open("wb") as out:
             out.write(_MAGIC + sha256(body).digest())

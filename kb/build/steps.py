@@ -133,35 +133,11 @@ def build(
         if clean:
             cache.clear()
         content = read(config, today=today, cache=cache)
-        _stop_on_errors(content.problems)
+        stop_on_errors(content.problems)
         draft = plan(config, content, today=today, languages=languages or config.languages, cache=cache)
         with release.staging(config.output_dir) as out, _index_staging(config) as index:
             report = _publish(config, draft, cache, out, index, workers=workers, warm=warm, progress=progress)
     return report
-
-
-def sketch(
-    config: Config, *, today: date, pages: Mapping[str, Sequence[str]], folder: Path
-) -> Mapping[str, Path]:
-    """Make the pages that somebody looks at, where they changed: language → addresses below its root.
-
-    What was made lies below the empty ``folder``: address relative to the root of the site → file. The published site
-    and the cache of pages stay as they are; a build follows.
-
-    Raises:
-        ContentError: an article cannot be read.
-    """
-    with _without_collector(), Cache(config.cache_dir) as cache:
-        content = read(config, today=today, cache=cache)
-        _stop_on_errors(content.problems)
-        draft = plan(config, content, today=today, languages=config.languages, cache=cache)
-        found: dict[str, Path] = {}
-        if draft.identity.plain and not draft.circumstances.custom:
-            tasks = _tasks(config, draft, {}, folder, folder, warm=True)
-            for language, addresses in pages.items():
-                for file in making.sketch(tasks[language], addresses) if language in tasks else ():
-                    found[f"{language}/{file}"] = folder / language / file
-    return found
 
 
 def _publish(
@@ -179,7 +155,7 @@ def _publish(
     place = digest(str(config.root))
     before = cache.read(name, _Published)
     assets.write(draft.files, out)
-    tasks = _tasks(config, draft, before.files if before else {}, out, index, warm=warm)
+    tasks = tasks_of(config, draft, before.files if before else {}, out, index, warm=warm)
     outcomes = _make(tasks, workers=workers, progress=progress)
     sources = _write_root(config, draft, cache, tasks, out, outcomes)
     write_texts(_build_file(draft), index)
@@ -189,7 +165,7 @@ def _publish(
     linked = [f"{each.language}/{file}" for each in outcomes for file in each.linked] if looked_over else []
     problems += release.scan(out, machine_paths=[config.root], known=frozenset(linked))
     problems = [*draft.content.problems, *reading.judge(config, problems)]
-    _stop_on_errors(problems)
+    stop_on_errors(problems)
     release.publish(out, config.output_dir)
     cache.write(name, _Published(place, {each.language: dict(each.signatures) for each in outcomes}))
     _prune(cache, config, outcomes, name)
@@ -254,7 +230,7 @@ def plan(
 # --- the languages ---
 
 
-def _tasks(
+def tasks_of(
     config: Config,
     draft: Draft,
     signatures: Mapping[str, Mapping[str, Signature]],
@@ -263,6 +239,7 @@ def _tasks(
     *,
     warm: bool = False,
 ) -> dict[str, Task]:
+    """What each language's part is made of; ``out`` and ``index`` are the folders to make it in."""
     frame = _frame(draft)
     search = Search(
         folders=(resources.search_dir(), config.root / "search"),
@@ -559,7 +536,7 @@ def _search_modules() -> dict[str, Path]:
     return {f"search/{path.name}": path for path in sorted(folder.glob("*.js"))}
 
 
-def _stop_on_errors(problems: Sequence[Problem]) -> None:
+def stop_on_errors(problems: Sequence[Problem]) -> None:
     n = sum(p.severity == "error" for p in problems)
     if n:
         raise ContentError(

@@ -16,7 +16,18 @@ from kb import __version__
 from kb.cli.console import Console, Help
 from kb.errors import ConfigError, ContentError, KbError, ranked
 
-COMMANDS = ("articles", "check", "site", "publish", "translate", "review", "models", "search", "desk")
+COMMANDS = (
+    "articles",
+    "check",
+    "site",
+    "serve",
+    "publish",
+    "translate",
+    "review",
+    "models",
+    "search",
+    "desk",
+)
 """Modules of this package that declare commands, in the order ``kb --help`` lists them."""
 
 

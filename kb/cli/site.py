@@ -1,10 +1,8 @@
-"""``kb build`` and ``kb serve``: from articles to a site, and a look at it."""
+"""``kb build``: from articles to a site."""
 
 import argparse
 import dataclasses
 import os
-import shutil
-import threading
 import time
 from datetime import date
 from pathlib import Path
@@ -13,9 +11,8 @@ from typing import Any
 from kb import config as configuration
 from kb.cli.console import Console, count
 from kb.content import judgement
-from kb.errors import ConfigError, KbError, Problem, did_you_mean
+from kb.errors import ConfigError, did_you_mean
 
-DEFAULT_PORT = 8000
 _ETA_AFTER_SECONDS = 2.0
 
 
@@ -47,19 +44,6 @@ def add(commands: Any) -> None:
     )
     build.set_defaults(run=run_build)
 
-    serve = commands.add_parser(
-        "serve",
-        help="preview the site on this machine",
-        description="Build the site and show it at http://127.0.0.1:8000/. When an article, a translation, the "
-        "theme, the synonyms or the settings change, it is built again, and the open page shows it at once.",
-    )
-    serve.add_argument(
-        "--port", type=int, default=DEFAULT_PORT, help=f"default: {DEFAULT_PORT}; 0 takes a free one"
-    )
-    serve.add_argument("--host", default="127.0.0.1", help="default: 127.0.0.1, this machine only")
-    serve.add_argument("--no-build", action="store_true", help="show what is there")
-    serve.set_defaults(run=run_serve)
-
 
 def run_build(args: argparse.Namespace, console: Console) -> int:
     from kb.build import reading, steps  # MkDocs is slow to load, and most commands do without it
@@ -79,7 +63,7 @@ def run_build(args: argparse.Namespace, console: Console) -> int:
         languages=args.lang,
         workers=args.jobs,
         clean=args.clean,
-        progress=_Progress(console),
+        progress=Progress(console),
     )
     seconds = time.monotonic() - started
     if args.baseline:
@@ -101,93 +85,6 @@ def run_build(args: argparse.Namespace, console: Console) -> int:
     return 1 if args.strict and warnings else 0
 
 
-def run_serve(args: argparse.Namespace, console: Console) -> int:
-    from kb import preview
-
-    config = _config(args)
-    board = preview.Board()
-    if not args.no_build:
-        _build_for_preview(config, board, console)
-    server = preview.server(config.output_dir, args.host, args.port, None if args.no_build else board)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    host, port = server.server_address[:2]
-    console.note(f"serving {console.paint(f'http://{host!s}:{port}/', 'good')} (Ctrl-C stops)")
-    try:
-        if args.no_build:
-            threading.Event().wait()
-        _follow(args, config, board, console)
-    except KeyboardInterrupt:
-        console.note("stopped")
-    finally:
-        server.shutdown()
-        server.server_close()
-    return 0
-
-
-def _follow(args: argparse.Namespace, config: configuration.Config, board: Any, console: Console) -> None:
-    """Build again whenever something changes: first the pages that are open, then the rest."""
-    from kb import preview, resources
-
-    root = config.root
-    watched = (root, resources.theme_dir(), resources.search_dir())
-    ignored = (
-        config.output_dir,
-        root / ".kb",
-        root / ".git",
-        config.output_dir.with_name(f".{config.output_dir.name}.kb-build"),
-    )
-    with preview.Watch(watched, ignored=ignored) as watch:
-        for _ in watch.changes():
-            started = time.monotonic()
-            try:
-                config = _config(args)
-                _sketch(config, board)
-                if _build_for_preview(config, board, console):
-                    console.note(f"built again in {time.monotonic() - started:.1f} s")
-            except KbError as error:
-                _report(error, board, console)
-
-
-def _sketch(config: configuration.Config, board: Any) -> None:
-    from kb.build import steps
-
-    folder = config.root / ".kb" / "preview" / str(time.monotonic_ns())
-    for old in folder.parent.glob("*"):
-        shutil.rmtree(old, ignore_errors=True)
-    folder.mkdir(parents=True)
-    files = steps.sketch(config, today=today(), pages=board.pages(), folder=folder)
-    if files:
-        board.show(files)
-
-
-def _build_for_preview(config: configuration.Config, board: Any, console: Console) -> bool:
-    """Whether the site was built; when not, the last good one stays."""
-    from kb.build import steps
-
-    try:
-        report = steps.build(config, today=today(), warm=True, progress=_Progress(console))
-    except KbError as error:
-        if not (config.output_dir / "index.html").is_file():
-            raise
-        _report(error, board, console)
-        return False
-    # Nobody's own machine has an address that search engines could find; a build says it.
-    console.problems([problem for problem in report.problems if problem.code != "site-url-missing"])
-    board.tell_problems(())
-    made = {page.address for page in report.made}
-    shown = board.ahead_of(made)
-    board.forget_ahead()
-    board.tell_changed(dict.fromkeys(shown))
-    return True
-
-
-def _report(error: KbError, board: Any, console: Console) -> None:
-    problems = [p for p in getattr(error, "problems", ()) if p.severity == "error"]
-    console.problems(problems)
-    console.error(error)
-    board.tell_problems(problems or [Problem("build-failed", "(build)", None, error.message, error.hint)])
-
-
 def today() -> date:
     """The day by which articles expire: ``SOURCE_DATE_EPOCH`` where set (reproducible-builds.org), else the clock's."""
     stamp = os.environ.get("SOURCE_DATE_EPOCH")
@@ -198,7 +95,7 @@ def _config(args: argparse.Namespace) -> configuration.Config:
     return configuration.load(Path(args.root), os.environ)
 
 
-class _Progress:
+class Progress:
     """Tells how many pages are done and, after the first seconds, how long the rest will take."""
 
     def __init__(self, console: Console) -> None:

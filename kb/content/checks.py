@@ -133,25 +133,37 @@ def check(
     return found + [problem for each in _CHECKS_OF_ALL for problem in each(whole)]
 
 
+def check_text(
+    article: Article, catalog: Catalog, media: Media, today: date, *, articles: Path
+) -> list[Problem]:
+    """The findings about one article's text and where its links lead: for a preview, which cannot wait for all."""
+    site = _Site(catalog, media, today, articles, _remembered(), frozenset(catalog.languages))
+    return [*site.facts(article).findings, *_references_of(site, article)]
+
+
 # ---------------------------------------------------------------- links
 
 
 def _references(site: _Site) -> Iterator[Problem]:
     for article in site.written:
-        seen = site.outline(article)
-        for reference in seen.references:
-            if reference.kind == "snippet":
-                yield from _snippet(site, article, reference)
-            else:
-                yield from _reference(site, article, reference)
-        for undefined in seen.undefined:
-            yield problem(
-                "link-undefined",
-                article.path,
-                undefined.line,
-                f"no line defines the link label [{undefined.label}]",
-                f"add a line: [{undefined.label}]: target.md",
-            )
+        yield from _references_of(site, article)
+
+
+def _references_of(site: _Site, article: Article) -> Iterator[Problem]:
+    seen = site.outline(article)
+    for reference in seen.references:
+        if reference.kind == "snippet":
+            yield from _snippet(site, article, reference)
+        else:
+            yield from _reference(site, article, reference)
+    for undefined in seen.undefined:
+        yield problem(
+            "link-undefined",
+            article.path,
+            undefined.line,
+            f"no line defines the link label [{undefined.label}]",
+            f"add a line: [{undefined.label}]: target.md",
+        )
 
 
 def _reference(site: _Site, article: Article, reference: Reference) -> Iterator[Problem]:
