@@ -52,6 +52,8 @@ class Content:
     problems: tuple[Problem, ...]
     hashes: Mapping[str, bytes] = field(default_factory=dict)
     """Path of an article or other file → the hash of all that it says."""
+    stale: tuple[Problem, ...] = ()
+    """Pieces of translations that a check, but no build, points out: their source has changed since."""
 
 
 class _Seen(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -103,6 +105,7 @@ class _Translated(msgspec.Struct, frozen=True, array_like=True):
     read: list[Problem]
     article: Article | None
     problems: list[Problem]
+    stale: list[Problem]
 
 
 class _Checked(msgspec.Struct, frozen=True):
@@ -137,6 +140,7 @@ class _Reading:
     def __init__(self, config: Config, today: date, cache: Cache | None) -> None:
         self.config, self.today, self.cache = config, today, cache
         self.hashes: dict[str, bytes] = {}
+        self.stale: list[Problem] = []
         self.rules = code(
             Path(__file__).parent.parent, "content", "language", "errors.py", "build/reading.py"
         )
@@ -163,7 +167,8 @@ class _Reading:
         past, past_problems = self.history()
         problems += [*found, *past_problems]
         catalog = catalog.with_texts(articles) if articles else catalog
-        return Content(catalog, media, past, tuple(ranked(judge(config, problems))), self.hashes)
+        counted = tuple(ranked(judge(config, problems)))
+        return Content(catalog, media, past, counted, self.hashes, tuple(self.stale))
 
     # --- folders ---
 
@@ -292,6 +297,7 @@ class _Reading:
         for language in self.config.languages:
             for path, each in self.translated(catalog, language).items():
                 problems += [*each.read, *each.problems]
+                self.stale += each.stale
                 # What its page says depends on the text it translates as well.
                 self.hashes[path] = each.key or each.hash
                 articles += [each.article] if each.article else []
@@ -319,15 +325,17 @@ class _Reading:
             ):
                 made[path] = old
                 continue
-            read, found = memory.read(config.root / path, language=language, id=id, root=config.root)
-            made[path] = _Translated(hash, b"", read.source if read else "", found, None, [])
+            read, faults = memory.read(config.root / path, language=language, id=id, root=config.root)
+            made[path] = _Translated(hash, b"", read.source if read else "", faults, None, [], [])
             todo += [read] if read else []
-        texts, found = translate.published(catalog, todo, review=review)
+        found, problems = translate.translations(catalog, todo, review=review)
+        texts, broken = translate.made(found)
         by_path = {article.path: article for article in texts}
+        of_path, stale = _by_path([*problems, *broken]), _by_path(translate.stale(found))
         for each in todo:
-            fresh, own = made[each.path], [p for p in found if p.path == each.path]
-            key, article = self.key(catalog, each), by_path.get(each.path)
-            made[each.path] = _Translated(fresh.hash, key, each.source, fresh.read, article, own)
+            fresh, key, article = made[each.path], self.key(catalog, each), by_path.get(each.path)
+            own, late = of_path.get(each.path, []), stale.get(each.path, [])
+            made[each.path] = _Translated(fresh.hash, key, each.source, fresh.read, article, own, late)
         if self.cache and made != known:
             self.cache.write(f"po-{language}", made)
         return made
@@ -504,6 +512,13 @@ def _commit(root: Path, articles: str) -> bytes:
     if run.returncode or not run.stdout.startswith(b"false"):
         return b""
     return digest(run.stdout, articles)
+
+
+def _by_path(problems: Iterable[Problem]) -> dict[str, list[Problem]]:
+    found: dict[str, list[Problem]] = {}
+    for each in problems:
+        found.setdefault(each.path, []).append(each)
+    return found
 
 
 def _reserved(catalog: Catalog) -> Iterator[Problem]:

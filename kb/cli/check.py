@@ -15,7 +15,7 @@ from kb.cli import reports
 from kb.cli.console import Console, count
 from kb.cli.site import today
 from kb.content import judgement
-from kb.content.article import Catalog, Origin
+from kb.content.article import Catalog
 from kb.errors import BuildError, ConfigError, Problem, ranked
 
 if TYPE_CHECKING:
@@ -114,30 +114,28 @@ def look(config: configuration.Config) -> Findings:
     except BuildError:
         # A build, or 'kb serve', holds the cache just now: read everything instead of waiting.
         content = reading.read(config, today=today())
-    behind = reading.judge(config, [*_languages(config, content.catalog), *_golden(config, content.catalog)])
+    behind = reading.judge(config, [*_languages(config, content), *_golden(config, content.catalog)])
     return Findings(content, tuple(ranked([*content.problems, *behind])))
 
 
-def _languages(config: configuration.Config, catalog: Catalog) -> list[Problem]:
+def _languages(config: configuration.Config, content: "Content") -> list[Problem]:
     """Stale translations, texts that do not keep to the glossary, languages behind what is required of them."""
-    from kb.language import glossary, memory, terminology, translate
+    from kb.language import glossary, terminology
 
     folder = config.root / config.translate.glossary
     terms, problems = glossary.terms(folder, config.languages, root=config.root)
-    problems += terminology.breaches(catalog, terms)
-    memories, _ = memory.load(config.articles_dir, config.languages, root=config.root)
-    texts = {
-        language: {id: each for id, each in of_language.items() if each.origin is Origin.WRITTEN}
-        for language, of_language in catalog.texts.items()
-    }
-    return problems + translate.check(
-        Catalog(catalog.languages, texts),
-        memories,
-        review=config.translate.review,
-        require=config.require,
-        parity=config.parity,
-        default_language=config.default_language,
-    )
+    problems += terminology.breaches(content.catalog, terms)
+    problems += content.stale
+    if config.require or config.parity:
+        from kb.language import translate  # its many patterns take long to compile
+
+        problems += translate.behind(
+            content.catalog,
+            require=config.require,
+            parity=config.parity,
+            default_language=config.default_language,
+        )
+    return problems
 
 
 def _golden(config: configuration.Config, catalog: Catalog) -> list[Problem]:

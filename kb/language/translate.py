@@ -132,7 +132,16 @@ def published(
 ) -> tuple[list[Article], list[Problem]]:
     """The texts that :func:`with_memory` adds, and what it finds; each depends on its memory and base alone."""
     found, problems = translations(catalog, memories, review=review)
-    articles = []
+    articles, broken = made(found, render=render)
+    return articles, problems + broken
+
+
+def made(
+    found: Iterable[Translation], *, render: Callable[[str], str] | None = None
+) -> tuple[list[Article], list[Problem]]:
+    """The texts of those translations that may be published, and what is wrong with them."""
+    articles: list[Article] = []
+    problems: list[Problem] = []
     for translation in found:
         if translation.published:
             texts, broken = _texts(translation, render)
@@ -238,41 +247,36 @@ def _progress(catalog: Catalog, language: str, found: Mapping[tuple[str, str], T
 # --- what kb check says ---
 
 
-def check(
+def behind(
     catalog: Catalog,
-    memories: Iterable[Memory],
     *,
-    review: Collection[str] = (),
     require: Mapping[str, str] | None = None,
     parity: Collection[str] = (),
     default_language: str = "",
 ) -> list[Problem]:
-    """Languages behind what is required of them, stale translations, and PO files that translate nothing.
-
-    `catalog` holds the written texts; faults of the files themselves are reported by `memory.load`.
-    """
-    found, problems = translations(catalog, memories, review=review)
-    by_place = {(t.memory.language, t.memory.id): t for t in found}
-    problems += [problem for translation in found for problem in _stale(translation)]
+    """Languages behind what is required of them; `catalog` holds the translated texts as well."""
+    problems: list[Problem] = []
     for language, level in (require or {}).items():
-        problems += _below(catalog, language, level, by_place)
+        problems += _below(catalog, language, level)
     default = default_language or catalog.languages[0]
     for language in parity:
-        problems += _behind(catalog, language, default, by_place)
+        problems += _fewer(catalog, language, default)
     return problems
 
 
-def _stale(translation: Translation) -> Iterator[Problem]:
-    for entry in translation.entries:
-        if entry is not None and entry.state is State.STALE:
-            yield Problem(
-                "translation-stale",
-                translation.memory.path,
-                entry.line,
-                f"the source has changed since a person translated it: {_short(entry.source)}",
-                f"compare with 'kb review {translation.memory.language}', or drop the fuzzy flag",
-                "warning",
-            )
+def stale(found: Iterable[Translation]) -> Iterator[Problem]:
+    """What a person translated and whose source has changed since."""
+    for translation in found:
+        for entry in translation.entries:
+            if entry is not None and entry.state is State.STALE:
+                yield Problem(
+                    "translation-stale",
+                    translation.memory.path,
+                    entry.line,
+                    f"the source has changed since a person translated it: {_short(entry.source)}",
+                    f"compare with 'kb review {translation.memory.language}', or drop the fuzzy flag",
+                    "warning",
+                )
 
 
 def _short(text: str) -> str:
@@ -280,20 +284,16 @@ def _short(text: str) -> str:
     return line if len(line) <= 60 else line[:59] + "…"
 
 
-def _rank(catalog: Catalog, language: str, id: str, found: Mapping[tuple[str, str], Translation]) -> int:
-    """-1 nothing or held back, 0 machine or stale, 1 reviewed, 2 written."""
-    own = catalog.get(language, id)
-    if own is not None and own.origin is Origin.WRITTEN:
-        return LEVELS.index("written")
-    translation = found.get((language, id))
-    if translation is None or not translation.published:
-        return -1
-    return LEVELS.index("reviewed" if translation.state is State.REVIEWED else "machine")
+_RANKS = {
+    Origin.FALLBACK: -1,
+    Origin.MACHINE: LEVELS.index("machine"),
+    Origin.REVIEWED: LEVELS.index("reviewed"),
+    Origin.WRITTEN: LEVELS.index("written"),
+}
+"""-1: nothing, or held back."""
 
 
-def _below(
-    catalog: Catalog, language: str, level: str, found: Mapping[tuple[str, str], Translation]
-) -> Iterator[Problem]:
+def _below(catalog: Catalog, language: str, level: str) -> Iterator[Problem]:
     if level not in LEVELS:
         known = ", ".join(f"'{name}'" for name in LEVELS)
         yield Problem(
@@ -301,7 +301,7 @@ def _below(
         )
         return
     for id, source in sorted(catalog.sources.items()):
-        rank = _rank(catalog, language, id, found)
+        rank = _RANKS[catalog.origin(language, id)]
         if source.translate is not False and rank < LEVELS.index(level):
             now = "not available" if rank < 0 else f"only {LEVELS[rank]}"
             yield Problem(
@@ -313,12 +313,10 @@ def _below(
             )
 
 
-def _behind(
-    catalog: Catalog, language: str, default: str, found: Mapping[tuple[str, str], Translation]
-) -> Iterator[Problem]:
+def _fewer(catalog: Catalog, language: str, default: str) -> Iterator[Problem]:
     for id, source in sorted(catalog.sources.items()):
-        has, lacks = _rank(catalog, default, id, found) >= 0, _rank(catalog, language, id, found) < 0
-        if has and lacks:
+        has, own = catalog.origin(default, id), catalog.origin(language, id)
+        if has is not Origin.FALLBACK and own is Origin.FALLBACK:
             yield Problem(
                 "translation-parity",
                 source.path,

@@ -1,6 +1,6 @@
 """What is published from the memory, what is held back, and how far each language is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import markdown
@@ -9,7 +9,7 @@ import pytest
 from kb.content.article import Catalog, Origin
 from kb.language import memory
 from kb.language.memory import Entry, Memory
-from kb.language.translate import check, progress, translations, with_memory
+from kb.language.translate import behind, progress, stale, translations, with_memory
 from tests.language.translating import RETURNS, Echo, catalog_of, po, translate, write
 
 ID = "returns/how"
@@ -153,11 +153,16 @@ def test_progress_counts_articles_by_their_worst_segment(shop: Path) -> None:
     assert portuguese.segments == {"reviewed": 8, "machine": 8, "stale": 0, "missing": 0}
 
 
+def whole(shop: Path, *, review: Sequence[str] = ()) -> Catalog:
+    """The catalog with its translations."""
+    return with_memory(catalog_of(shop), memories(shop), review=review)[0]
+
+
 def test_stale_entries_are_reported_with_their_line(shop: Path) -> None:
     change(shop, lambda e: e.approved())
     write(shop, en__returns__how=RETURNS.replace("14 days", "30 days"))
     translate(shop, Echo())
-    problems = check(catalog_of(shop), memories(shop))
+    problems = list(stale(translations(catalog_of(shop), memories(shop))[0]))
     assert [(p.code, p.path, p.severity) for p in problems] == [
         ("translation-stale", "articles/pt/returns/how.po", "warning")
     ]
@@ -180,20 +185,18 @@ def test_stale_entries_are_reported_with_their_line(shop: Path) -> None:
 def test_a_language_is_held_to_what_is_required_of_it(shop: Path, level: str, articles: list[str]) -> None:
     write(shop, en__returns__new=RETURNS)
     change(shop, lambda e: e.approved(), "payment/ways")
-    problems = check(catalog_of(shop), memories(shop), require={"pt": level})
+    problems = behind(whole(shop), require={"pt": level})
     assert [(p.code, p.path) for p in problems] == [("translation-required", path) for path in articles]
 
 
 def test_an_unknown_level_is_a_finding(shop: Path) -> None:
-    problems = check(catalog_of(shop), memories(shop), require={"pt": "perfect"})
+    problems = behind(whole(shop), require={"pt": "perfect"})
     assert [p.code for p in problems] == ["require-unknown"]
 
 
 def test_parity_names_the_articles_a_language_lacks(shop: Path) -> None:
     write(shop, en__returns__new=RETURNS)
-    problems = check(
-        catalog_of(shop), memories(shop), parity=["pt"], default_language="en", review=["payment"]
-    )
+    problems = behind(whole(shop, review=["payment"]), parity=["pt"], default_language="en")
     assert [(p.code, p.path) for p in problems] == [
         ("translation-parity", "articles/en/payment/ways.md"),
         ("translation-parity", "articles/en/returns/new.md"),
