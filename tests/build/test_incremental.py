@@ -334,6 +334,43 @@ def test_two_builds_are_identical_on_two_paths_and_two_days(tmp_path: Path) -> N
     assert_same(*sites)
 
 
+CIRCUMSTANCES = (
+    {"PYTHONHASHSEED": "1", "LC_ALL": "C", "TZ": "UTC", "umask": "022", "workers": "1"},
+    {
+        "PYTHONHASHSEED": "77",
+        "LC_ALL": "tr_TR.UTF-8",
+        "TZ": "Pacific/Kiritimati",
+        "umask": "077",
+        "workers": "3",
+    },
+)
+"""A locale that is not installed behaves as C; where Turkish is, it is the one whose letters differ in case."""
+
+
+def test_two_builds_are_identical_whatever_the_machine_is_set_to(tmp_path: Path) -> None:
+    sites = []
+    for number, each in enumerate(CIRCUMSTANCES):
+        first = help_centre(tmp_path / f"first-{number}").root
+        with (first / "pyproject.toml").open("a", encoding="utf-8") as settings_file:
+            settings_file.write("[tool.kb.search]\nvectors = false\n")
+        root = tmp_path / f"shop-{number}"
+        # The files come into being in another order, and so lie in their folders in another.
+        for file in sorted((p for p in first.rglob("*") if p.is_file()), reverse=bool(number)):
+            target = root / file.relative_to(first)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, target)
+        command = [sys.executable, "-m", "kb", "--root", str(root), "build", "-j", each["workers"]]
+        subprocess.run(
+            command,
+            env={**os.environ, **each, "SOURCE_DATE_EPOCH": "1795219200"},
+            umask=int(each["umask"], 8),
+            capture_output=True,
+            check=True,
+        )
+        sites.append(tree(root / "site"))
+    assert_same(*sites)
+
+
 def test_hook_that_counts_pages_is_asked_again_for_all(centre: Shop) -> None:
     begin = "seen = []\ndef on_pre_build(**_):\n    seen.clear()\n"
     count = "def on_page_content(html, **_):\n    seen.append(1)\n    return html + str(len(seen))\n"
