@@ -154,6 +154,13 @@ def make(task: Task, report: Callable[[int], None]) -> Outcome:
         gc.unfreeze()
 
 
+def prepare(task: Task) -> None:
+    """Load what every language needs, before processes are forked."""
+    from kb.publish import site  # as in a build
+
+    site.prepare(task.job)
+
+
 def sketch(task: Task, addresses: Sequence[str]) -> tuple[str, ...]:
     """Make pages that are being looked at, where they changed, and nothing else: for a preview, ahead of the build.
 

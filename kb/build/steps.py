@@ -294,6 +294,8 @@ def _make(tasks: Mapping[str, Task], *, workers: int, progress: Progress) -> lis
             kept[language] = outcome
     done = sum(each.pages for each in kept.values())
     rest = {language: task for language, task in tasks.items() if language not in kept}
+    if len(rest) > 1:
+        making.prepare(next(iter(rest.values())))
     made = parallel.run(
         rest, making.make, workers=workers, progress=lambda more: progress(done + more, total, "pages")
     )
@@ -355,6 +357,7 @@ def _job(config: Config, draft: Draft, plan: Plan, out: Path, warm: Shared | Non
     return Job(
         root=config.root,
         warm=short(plan.language, *known).hex() if warm else "",
+        settings=digest(draft.circumstances.settings, draft.circumstances.theme).hex(),
         out=out,
         plan=plan,
         strings=draft.centre.strings[plan.language],

@@ -5,7 +5,7 @@ for; where a shop has templates of its own, every page hangs on its whole langua
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -42,6 +42,9 @@ def short(*parts: object) -> bytes:
     return sha256(repr(parts).encode("utf-8", "surrogatepass")).digest()[:12]
 
 
+_NO_LINKS = short([])
+
+
 @dataclass(frozen=True, slots=True)
 class Shared:
     """Hashes of what all pages of a language share. ``snippets`` are the folders that articles include from."""
@@ -60,6 +63,8 @@ class Keys:
         self.plan, self.shared = plan, shared
         self._present = {page.source for page in plan.pages}.union(media)
         self._sidebars: dict[tuple[str, int], bytes] = {}
+        self._tops: dict[str, tuple[str, ...]] = {}
+        self._hashes: dict[Hashable, bytes] = {}
         self._snippets = Snippets(shared.snippets)
 
     def text(self, page: Page) -> bytes:
@@ -94,14 +99,19 @@ class Keys:
             shared.words,
             text,
             short(details),
-            short(page.updated),
-            short([(c.language, c.url, c.origin.value) for c in page.choices]),
+            self._known(page.updated),
+            # Their addresses follow from the page's own.
+            self._known(tuple([(c.language, c.origin.value) for c in page.choices])),
             short(_link(page.previous), _link(page.next)),
             self._sidebar(page),
             self._lists(page),
-            short([(uri, uri in self._present) for uri, _ in body.lookups]) if body else b"",
+            self._links(body) if body else b"",
             shared.whole,
         )
+
+    def _links(self, body: Body) -> bytes:
+        found = [(uri, uri in self._present) for uri, _ in body.lookups]
+        return short(found) if found else _NO_LINKS
 
     def _sidebar(self, page: Page) -> bytes:
         category = page.category
@@ -122,8 +132,16 @@ class Keys:
         if page.kind == "category":
             entries = [_entry(self.plan.entry(article)) for article in category.articles]
             return short(_entry(self.plan.category_entry(category)), category.icon, entries)
-        related = [_link(entry) for entry in self.plan.related(page)]
-        return short(_link(self.plan.category_entry(category)), related)
+        if category.id not in self._tops:
+            self._tops[category.id] = _link(self.plan.category_entry(category))
+        return short(self._tops[category.id], [_link(entry) for entry in self.plan.related(page)])
+
+    def _known(self, value: Hashable) -> bytes:
+        """The hash of what many pages have in common."""
+        found = self._hashes.get(value)
+        if found is None:
+            found = self._hashes[value] = short(value)
+        return found
 
     @cached_property
     def _names(self) -> bytes:

@@ -210,7 +210,7 @@ def prepare(job: Job) -> None:
     _HelpCentre(job, lambda done: None, lambda made, html: None).on_env(env, config=config, files=Files([]))
     names = [path.relative_to(job.theme).as_posix() for path in sorted(job.theme.glob("[!s]*/**/*.html"))]
     for name in (*_MATERIAL, "main.html", *names):
-        if not name.startswith("desk/"):
+        if not name.startswith(("desk/", "kb/standalone/")):
             env.get_template(name)
     _Converter(config).renew()
 
