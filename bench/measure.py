@@ -45,8 +45,9 @@ def _family(process: int) -> set[int]:
     parents = {}
     for name in os.listdir("/proc") if os.path.isdir("/proc") else ():
         if name.isdigit():
-            # "pid (name) state parent …", and a name may hold anything.
-            parents[int(name)] = int((_read(f"/proc/{name}/stat").rpartition(")")[2].split() or "00")[1])
+            # "pid (name) state parent …", and a name may hold anything; a process may have ended meanwhile.
+            fields = _read(f"/proc/{name}/stat").rpartition(")")[2].split()
+            parents[int(name)] = int(fields[1]) if fields else 0
     found = {process}
     while more := {child for child, parent in parents.items() if parent in found} - found:
         found |= more
