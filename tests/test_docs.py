@@ -241,6 +241,8 @@ def test_every_command_of_a_page_works(id: str, centre: Path, tmp_path: Path) ->
     if not commands(page)[0].startswith(("kb init", "kb import")):
         folder = tmp_path / "my-help"
         shutil.copytree(centre, folder)
+    if any(command.startswith("sqlite3 ") for command in commands(page)) and not shutil.which("sqlite3"):
+        pytest.skip("needs sqlite3")
     if "models install" in " ".join(commands(page)):
         pytest.importorskip("ctranslate2", reason="the engine is not installed")
         _ReaderWithModel(folder).follow(page)
