@@ -2,6 +2,9 @@
 
 import pickle
 
+import pytest
+
+from kb import cli
 from kb.errors import ConfigError, ContentError, Problem, did_you_mean, ranked
 
 
@@ -34,3 +37,14 @@ def test_exceptions_cross_processes_whole() -> None:
         (problem("error"),),
     )
     assert pickle.loads(pickle.dumps(ConfigError("x"))).message == "x"
+
+
+def test_ctrl_c_while_the_commands_are_loaded_is_no_fault(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "parser", interrupted)
+    assert cli.main(["build"]) == 130
+    assert "nothing half-done was published" in capsys.readouterr().err

@@ -56,12 +56,14 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the process's exit code."""
     given = sys.argv[1:] if argv is None else argv
-    if not given:
-        parser().print_help(sys.stderr)
-        return 2
-    args = parser().parse_args(given)
     console = Console(sys.stdout, sys.stderr, os.environ)
     try:
+        # Loading the commands takes a moment, too, in which people press Ctrl-C.
+        commands = parser()
+        if not given:
+            commands.print_help(sys.stderr)
+            return 2
+        args = commands.parse_args(given)
         code: int = args.run(args, console)
     except ContentError as error:
         console.problems(ranked(error.problems))

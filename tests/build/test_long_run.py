@@ -3,6 +3,7 @@ imported pages. A few edits by default; ``KB_LONG_RUN=60 pytest tests/build/test
 
 import os
 import random
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -44,11 +45,12 @@ class Editor:
 
     def title(self) -> None:
         file = self.article()
-        lines = file.read_text("utf-8").split("\n")
         number = self.chance.randint(1, 9)
-        file.write_text(
-            "\n".join(f"{line} {number}" if line.startswith("title: ") else line for line in lines), "utf-8"
+        # Before the quote that ends it, if one does.
+        text = re.sub(
+            r"""(?m)^(title: .*?)(["']?)$""", rf"\g<1> {number}\g<2>", file.read_text("utf-8"), count=1
         )
+        file.write_text(text, "utf-8")
 
     def add(self) -> None:
         self.added += 1
@@ -108,8 +110,7 @@ def run(root: Path) -> None:
         built += 1
         if number % COMPARED_EVERY == 0 or number == EDITS:
             compare(root)
-    assert built
-    compare(root)
+    assert built > EDITS // 2
 
 
 def compare(root: Path) -> None:
