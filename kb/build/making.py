@@ -1,7 +1,7 @@
 """One language's part of the site: what is kept from the build before, what is made, and what is remembered of it.
 
-A kept page is a hard link to the published file where that is still what was published, else written from the cache.
-Linked files are never opened for writing: a file of the site is always written under a name that is new.
+A kept page is taken from the published site where it still is what was published (:mod:`kb.build.placing`), else
+written from the cache.
 """
 
 import gc
@@ -9,12 +9,12 @@ import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
 from pathlib import Path
 
 import msgspec
 
 from kb.build.cache import Cache, Pack, Slot
+from kb.build.placing import Ground, Place, Signatures
 from kb.errors import Problem
 from kb.index import rules, writer
 from kb.index.document import Document
@@ -34,14 +34,6 @@ _COLLECT_EVERY = 20_000
 _FRAMES_LIMIT = 100
 _KEY_FILE = "key"
 """In an index on disk: what it was made of."""
-
-
-class Signature(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A published file as it was written: as long as size and time (in nanoseconds) are these, so is its hash."""
-
-    size: int
-    time: int
-    hash: bytes
 
 
 class _PageRecord(msgspec.Struct, frozen=True, array_like=True):
@@ -93,8 +85,8 @@ class Search:
 
 @dataclass(frozen=True)
 class Task:
-    """``key`` is the hash of all that shapes the language; ``published`` its folder in the site that is online, with
-    the ``signatures`` of the files in it; ``index`` and ``old_index`` the new and the present index on disk."""
+    """``key`` is the hash of all that shapes the language; ``ground`` is what its folder begins with; ``index`` and
+    ``old_index`` are the new and the present index on disk."""
 
     job: Job
     key: bytes
@@ -102,8 +94,7 @@ class Task:
     media: Mapping[str, bytes]
     """Address of each file that is no page → its hash."""
     cache: Path
-    published: Path
-    signatures: Mapping[str, Signature]
+    ground: Ground
     index: Path
     old_index: Path
     search: Search
@@ -111,16 +102,16 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """``made`` are the addresses of pages made, with the reasons; ``linked`` the files taken from the published site,
-    which have been looked over before."""
+    """``made`` are the addresses of pages made, with the reasons; ``signatures`` the files, None when they are those
+    that were published; ``fresh`` those that are not, and have to be looked over."""
 
     language: str
     problems: tuple[Problem, ...]
     sources: Sources
     pages: int
     made: tuple[tuple[str, tuple[str, ...]], ...]
-    signatures: Mapping[str, Signature]
-    linked: frozenset[str]
+    signatures: Signatures | None
+    fresh: tuple[str, ...]
     records: tuple[str, ...]
     """Names in the cache that are in use."""
     damaged: tuple[Problem, ...] = ()
@@ -180,18 +171,21 @@ class _Making:
         old = self.record
         self.html = self.cache.pack(old.html_pack if old else f"html-{self.language}-0")
         self.body = self.cache.pack(old.body_pack if old else f"body-{self.language}-0")
-        self.place = _Placing(task)
+        self.place = Place(task.ground)
         self.keys: dict[str, Key] = {}
 
     def kept(self) -> Outcome | None:
         old = self.record
-        if old is None or old.key != self.task.key or not self.all_kept(old):
+        if old is None or old.key != self.task.key:
+            return None
+        if not self.all_kept(old):
+            self.place.give_up()
             return None
         return self.outcome(old, old.problems, ())
 
     def run(self) -> Outcome:
         task = self.task
-        self.start_again()
+        task.job.out.mkdir(parents=True, exist_ok=True)
         choice = self.choice()
         made, built_problems, texts = self.build(choice)
         search, search_files = self.index(texts)
@@ -268,14 +262,8 @@ class _Making:
                 page.source: choice.wanted.get(page.source, ("with the others",)) for page in pages
             }
             choice.kept.clear()
-            self.start_again()
+            self.place.start_again()
         return choice
-
-    def start_again(self) -> None:
-        """Empty the folder: a linked file is never written to."""
-        shutil.rmtree(self.task.job.out, ignore_errors=True)
-        self.task.job.out.mkdir(parents=True)
-        self.place = _Placing(self.task)
 
     def body_of(self, page: Page, record: _PageRecord | None, text: bytes, keys: Keys) -> Body | None:
         if not page.body:
@@ -292,6 +280,10 @@ class _Making:
         from kb.publish import site  # MkDocs takes long to load, and most languages of most builds do without
 
         job, keeper, frames = self.task.job, _Keeper(self, choice), self.known_frames()
+        if job.plain:
+            self.media()
+        # Nothing may lie where a page is going to be written: it could be a link to the published one.
+        self.place.settle()
         wanted = None if len(choice.wanted) == len(job.plan.pages) else frozenset(choice.wanted)
         done = len(choice.kept)
         built = site.build(
@@ -304,7 +296,6 @@ class _Making:
         for record in keeper.records.values():
             self.place.written(record.file, record.html.hash)
         if job.plain:
-            self.media()
             sources = {p.article.id: p.source for p in job.plan.pages if p.kind == "article" and p.article}
             bodies = {source: body.sections for source, body in choice.bodies.items()} | keeper.sections
             return (
@@ -345,6 +336,7 @@ class _Making:
         ):
             return key, old.search_files
         shutil.rmtree(task.index, ignore_errors=True)
+        self.place.settle()
         for file in old.search_files if old else ():
             self.place.remove(file)
         written = writer.write(
@@ -424,6 +416,9 @@ class _Making:
     def outcome(
         self, record: _Record, problems: Sequence[Problem], made: tuple[tuple[str, tuple[str, ...]], ...]
     ) -> Outcome:
+        place = self.place
+        place.settle()
+        place.tidy()
         sources = Sources(
             frozenset(s for page in record.pages.values() for s in page.scripts),
             frozenset(s for page in record.pages.values() for s in page.styles),
@@ -434,8 +429,8 @@ class _Making:
             sources,
             len(record.pages),
             made,
-            self.place.signatures,
-            frozenset(self.place.linked),
+            None if place.is_unchanged else place.signatures,
+            tuple(file for file in place.signatures if file not in place.linked),
             (f"pages-{self.language}", self.frames, self.prepared, record.html_pack, record.body_pack),
             tuple(self.cache.problems),
         )
@@ -521,79 +516,6 @@ def _not_plain(old: _Record | None, key: bytes) -> tuple[str, ...]:
     if old.key == key:
         return ("the cache had lost it",)
     return ("something in its language changed, and plugins or hooks may show it anywhere",)
-
-
-class _Placing:
-    """Puts files into a language's folder, and notes what was put there."""
-
-    def __init__(self, task: Task) -> None:
-        self.out = str(task.job.out)
-        self.published = str(task.published)
-        self.known = task.signatures
-        self.signatures: dict[str, Signature] = {}
-        self.linked: set[str] = set()
-        self._folders: set[str] = set()
-
-    def link(self, file: str, hash: bytes) -> bool:
-        """Link the published file, if it still is what was published."""
-        signature = self.known.get(file)
-        if signature is None or signature.hash != hash:
-            return False
-        source = f"{self.published}/{file}"
-        try:
-            status = os.stat(source, follow_symlinks=False)
-            if status.st_size != signature.size or status.st_mtime_ns != signature.time:
-                return False
-            self._folder(file)
-            os.link(source, f"{self.out}/{file}")
-        except OSError:
-            return False
-        self.signatures[file] = signature
-        self.linked.add(file)
-        return True
-
-    def write(self, file: str, data: bytes) -> None:
-        self._folder(file)
-        path = f"{self.out}/{file}"
-        with open(path, "xb") as out:
-            out.write(data)
-        self.written(file, sha256(data).digest()[:16])
-
-    def copy(self, file: str, source: Path, hash: bytes) -> None:
-        self._folder(file)
-        shutil.copyfile(source, f"{self.out}/{file}")
-        self.written(file, hash)
-
-    def written(self, file: str, hash: bytes | None) -> None:
-        path = f"{self.out}/{file}"
-        try:
-            status = os.stat(path)
-        except FileNotFoundError:
-            return
-        if hash is None:
-            with open(path, "rb") as opened:
-                hash = sha256(opened.read()).digest()[:16]
-        self.signatures[file] = Signature(status.st_size, status.st_mtime_ns, hash)
-
-    def remove(self, file: str) -> None:
-        """Take a file away again."""
-        if self.signatures.pop(file, None):
-            os.unlink(f"{self.out}/{file}")
-            self.linked.discard(file)
-
-    def rest(self) -> None:
-        """Note whatever else is in the folder: plugins write what they like."""
-        for directory, _, names in os.walk(self.out):
-            for name in names:
-                file = os.path.relpath(os.path.join(directory, name), self.out).replace(os.sep, "/")
-                if file not in self.signatures:
-                    self.written(file, None)
-
-    def _folder(self, file: str) -> None:
-        folder = file.rpartition("/")[0]
-        if folder not in self._folders:
-            os.makedirs(f"{self.out}/{folder}", exist_ok=True)
-            self._folders.add(folder)
 
 
 def _link_or_copy(source: str, target: str) -> None:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from kb.build import making, reading
 from kb.build.cache import Cache
 from kb.build.making import Task
+from kb.build.placing import Tree
 from kb.build.steps import Draft, plan, stop_on_errors, tasks_of
 from kb.config import Config
 from kb.content import checks, reader
@@ -91,7 +92,9 @@ class Sketches:
         content = reading.read(config, today=today, cache=self._memory)
         stop_on_errors(content.problems)
         draft = plan(config, content, today=today, languages=config.languages, cache=self._memory)
-        tasks = tasks_of(config, draft, {}, self._folder, self._folder, warm=True)
+        tasks = tasks_of(
+            config, draft, Tree(self._folder, self._folder, None, False, {}), self._folder, warm=True
+        )
         return _Base(config, today, draft, tasks)
 
     def _rendered(

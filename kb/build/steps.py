@@ -12,15 +12,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from kb import resources
-from kb.build import circumstances, making, parallel, reading
+from kb.build import circumstances, making, parallel, placing, reading
 from kb.build.cache import Cache, digest
 from kb.build.circumstances import Circumstances
-from kb.build.making import Outcome, Search, Signature, Task
+from kb.build.making import Outcome, Search, Task
+from kb.build.placing import ROOT, Place, Published, Tree, hashed
 from kb.build.reading import Content, read
 from kb.config import Config
 from kb.content.article import Catalog
@@ -94,15 +96,8 @@ class Draft:
         return self.circumstances.identity
 
 
-class _Published(msgspec.Struct, frozen=True):
-    """The site as it was published: language → file → signature. ``place`` is the hash of where it was built."""
-
-    place: bytes
-    files: dict[str, dict[str, Signature]]
-
-
-class _Root(msgspec.Struct, frozen=True):
-    """Everything outside the languages' pages: address → text."""
+class _Texts(msgspec.Struct, frozen=True):
+    """What was written outside the languages' pages: address → text."""
 
     key: bytes
     texts: dict[str, str]
@@ -135,7 +130,9 @@ def build(
         content = read(config, today=today, cache=cache)
         stop_on_errors(content.problems)
         draft = plan(config, content, today=today, languages=languages or config.languages, cache=cache)
-        with release.staging(config.output_dir) as out, _index_staging(config) as index:
+        # Plugins write where and how they like; links to published files are not for them.
+        reuse = draft.identity.plain
+        with release.staging(config.output_dir, reuse=reuse) as out, _index_staging(config) as index:
             report = _publish(config, draft, cache, out, index, workers=workers, warm=warm, progress=progress)
     return report
 
@@ -153,21 +150,32 @@ def _publish(
 ) -> Report:
     name = f"published-{digest(config.output).hex()}"
     place = digest(str(config.root))
-    before = cache.read(name, _Published)
-    assets.write(draft.files, out)
-    tasks = tasks_of(config, draft, before.files if before else {}, out, index, warm=warm)
+    before = cache.read(name, Published)
+    tree = placing.look(out, config.output_dir, before, [each.language for each in draft.plans])
+    tasks = tasks_of(config, draft, tree, index, warm=warm)
+    root = _Root(out, tree, draft.files, _root_texts(draft, cache, tasks))
     outcomes = _make(tasks, workers=workers, progress=progress)
-    sources = _write_root(config, draft, cache, tasks, out, outcomes)
+    sources = standalone.sources(root.pages)
+    for each in outcomes:
+        sources |= each.sources
+    root.write({**hosts.inside(_serving(config, draft, sources)), **_build_file(draft)})
     write_texts(_build_file(draft), index)
     problems = [*draft.problems, *cache.problems]
     problems += [p for each in outcomes for p in (*each.problems, *each.damaged)]
     looked_over = before is not None and before.place == place
-    linked = [f"{each.language}/{file}" for each in outcomes for file in each.linked] if looked_over else []
-    problems += release.scan(out, machine_paths=[config.root], known=frozenset(linked))
+    problems += _scanned(config, tree, root, outcomes, looked_over=looked_over)
     problems = [*draft.content.problems, *reading.judge(config, problems)]
     stop_on_errors(problems)
-    release.publish(out, config.output_dir)
-    cache.write(name, _Published(place, {each.language: dict(each.signatures) for each in outcomes}))
+    files = {each.language: each.signatures for each in outcomes}
+    now = placing.published(place, before, files, root.place.signatures)
+    release.publish(
+        out,
+        config.output_dir,
+        keep=partial(placing.follow, site=config.output_dir, before=before, now=now)
+        if draft.identity.plain
+        else None,
+    )
+    cache.write(name, now)
     _prune(cache, config, outcomes, name)
     _write_hosts(config, draft, sources)
     return Report(
@@ -233,8 +241,7 @@ def plan(
 def tasks_of(
     config: Config,
     draft: Draft,
-    signatures: Mapping[str, Mapping[str, Signature]],
-    out: Path,
+    tree: Tree,
     index: Path,
     *,
     warm: bool = False,
@@ -270,13 +277,12 @@ def tasks_of(
             key = digest(key, draft.content.history.commit)
         whole = key if draft.circumstances.custom or not draft.identity.plain else b""
         tasks[language] = Task(
-            job=_job(config, draft, each, out / language, shared if warm else None),
+            job=_job(config, draft, each, tree.out / language, shared if warm else None),
             key=key,
             shared=Shared(shared.settings, shared.theme, shared.words, whole, shared.snippets),
             media=media,
             cache=config.cache_dir,
-            published=config.output_dir / language,
-            signatures=signatures.get(language, {}),
+            ground=tree.ground(language),
             index=index / language,
             old_index=config.root / ".kb" / INDEX_FOLDER / language,
             search=Search(search.folders, search.threshold, search.vectors, rules),
@@ -405,24 +411,67 @@ def _destination(config: Config, language: str) -> Destination | None:
 # --- everything else ---
 
 
-def _write_root(
-    config: Config,
-    draft: Draft,
-    cache: Cache,
-    tasks: Mapping[str, Task],
-    out: Path,
-    outcomes: Sequence[Outcome],
-) -> Sources:
-    """Everything outside the languages' pages; returns what the policy of the whole site must allow."""
-    texts = _root_texts(draft, cache, tasks)
-    sources = standalone.sources(
-        {address: text for address, text in texts.items() if address.endswith(".html")}
-    )
+class _Root:
+    """Everything outside the languages' pages: shared ``files``, and former addresses and feeds (``texts``)."""
+
+    def __init__(self, out: Path, tree: Tree, files: Mapping[str, Path], texts: Mapping[str, str]) -> None:
+        self.out, self.texts = out, texts
+        self.place = Place(tree.ground(ROOT))
+        self._files: Mapping[str, bytes] = {address: path.read_bytes() for address, path in files.items()}
+        self._texts = texts
+        if tree.twin:
+            # A page may come to be where something of ours was; so that goes first.
+            self._files = {name: data for name, data in self._files.items() if not self._is_kept(name, data)}
+            self._texts = {
+                name: text for name, text in texts.items() if not self._is_kept(name, text.encode())
+            }
+            for address in self.place.known:
+                if "/" in address:
+                    self.place.free(address)
+
+    @property
+    def pages(self) -> Mapping[str, str]:
+        return {address: text for address, text in self.texts.items() if address.endswith(".html")}
+
+    @property
+    def fresh(self) -> list[str]:
+        """Files that were not published before."""
+        return [address for address in self.place.signatures if address not in self.place.linked]
+
+    def write(self, more: Mapping[str, str]) -> None:
+        """Put everything in its place, with ``more`` texts, when the pages are made."""
+        for address, data in self._files.items():
+            if not self._is_kept(address, data):
+                self.place.write(address, data)
+        texts = {**self._texts, **more}
+        texts = {name: text for name, text in texts.items() if not self._is_kept(name, text.encode())}
+        self.place.settle()
+        write_texts(texts, self.out)
+        for address, text in texts.items():
+            self.place.written(address, hashed(text.encode()))
+        self.place.tidy()
+
+    def _is_kept(self, address: str, data: bytes) -> bool:
+        return self.place.link(address, hashed(data))
+
+
+def _scanned(
+    config: Config, tree: Tree, root: _Root, outcomes: Sequence[Outcome], *, looked_over: bool
+) -> Sequence[Problem]:
+    """What must not be published; what was published before has been looked over, if that was here."""
+    fresh = [*root.fresh, *(f"{each.language}/{file}" for each in outcomes for file in each.fresh)]
+    if looked_over and tree.twin:
+        return release.scan(root.out, machine_paths=[config.root], only=fresh)
+    every = [f"{language}/{file}" for language, file in _every_file(tree, outcomes)]
+    known = {*every, *root.place.signatures}.difference(fresh) if looked_over else ()
+    return release.scan(root.out, machine_paths=[config.root], known=known)
+
+
+def _every_file(tree: Tree, outcomes: Sequence[Outcome]) -> Iterator[tuple[str, str]]:
     for each in outcomes:
-        sources |= each.sources
-    inside = hosts.inside(_serving(config, draft, sources))
-    write_texts({**texts, **inside, **_build_file(draft)}, out)
-    return sources
+        signatures = each.signatures
+        for file in tree.ground(each.language).known if signatures is None else signatures:
+            yield each.language, file
 
 
 def _build_file(draft: Draft) -> Mapping[str, str]:
@@ -433,7 +482,7 @@ def _build_file(draft: Draft) -> Mapping[str, str]:
 
 def _root_texts(draft: Draft, cache: Cache, tasks: Mapping[str, Task]) -> Mapping[str, str]:
     key = _root_key(draft, tasks)
-    old = cache.read("root", _Root)
+    old = cache.read("root", _Texts)
     if old is not None and old.key == key:
         return old.texts
     pages = Standalone(draft.centre, draft.assets, draft.identity.theme_dirs)
@@ -442,7 +491,7 @@ def _root_texts(draft: Draft, cache: Cache, tasks: Mapping[str, Task]) -> Mappin
         **pages.root_pages(),
         **feeds.feeds(draft.centre, draft.plans),
     }
-    cache.write("root", _Root(key, texts))
+    cache.write("root", _Texts(key, texts))
     return texts
 
 

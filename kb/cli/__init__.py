@@ -30,9 +30,15 @@ COMMANDS = (
 )
 """Modules of this package that declare commands, in the order ``kb --help`` lists them."""
 
+_QUICK = {"build": "site", "serve": "site"}
+"""Commands of an editor's every minute → their module: the others' libraries would take longer to load than a build."""
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line; also what the command reference is generated from."""
+
+def parser(given: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """The whole command line; also what the command reference is generated from.
+
+    Of the arguments that were ``given``, a first one that is a quick command leaves out the others.
+    """
     top = argparse.ArgumentParser(
         prog="kb",
         description="BabelFAQ: Markdown answers in git become a multilingual help centre.",
@@ -48,7 +54,8 @@ def parser() -> argparse.ArgumentParser:
         help="the content folder (default: the current one)",
     )
     commands = top.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
-    for name in COMMANDS:
+    quick = _QUICK.get(given[0]) if given else None
+    for name in (quick,) if quick in COMMANDS else COMMANDS:
         import_module(f"kb.cli.{name}").add(commands)
     return top
 
@@ -59,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     console = Console(sys.stdout, sys.stderr, os.environ)
     try:
         # Loading the commands takes a moment, too, in which people press Ctrl-C.
-        commands = parser()
+        commands = parser(given)
         if not given:
             commands.print_help(sys.stderr)
             return 2

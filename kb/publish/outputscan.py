@@ -6,7 +6,7 @@ every file is looked at by its name, and every text for paths of the machine tha
 
 import os
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -26,14 +26,19 @@ _TEXT_SUFFIXES = frozenset({
 
 
 def scan(
-    site: Path, *, machine_paths: Sequence[Path] = (), known: Collection[str] = ()
+    site: Path,
+    *,
+    machine_paths: Sequence[Path] = (),
+    known: Collection[str] = (),
+    only: Iterable[str] | None = None,
 ) -> tuple[Problem, ...]:
     """What must not be published but is in ``site``: secrets, databases, logs, settings, links, and the
     ``machine_paths`` (content folder, home, environment) in any text. Paths are relative to the site; files at the
-    addresses in ``known`` were looked over before."""
+    addresses in ``known`` were looked over before. Whoever knows every file there is may name those to look at in
+    ``only``."""
     traces = _traces(machine_paths)
     found: list[Problem] = []
-    for address, path in _entries(site, known):
+    for address, path in _entries(site, known) if only is None else _named(site, only):
         if reason := _forbidden(address, path):
             hint = "remove it from the theme or the articles"
             found.append(Problem("output-forbidden", address, None, f"{reason} must not be published", hint))
@@ -54,6 +59,19 @@ def _entries(site: Path, known: Collection[str]) -> Iterator[tuple[str, Path]]:
             address = start + name
             if address not in known:
                 yield address, Path(directory, name)
+
+
+def _named(site: Path, addresses: Iterable[str]) -> Iterator[tuple[str, Path]]:
+    """As :func:`_entries`, of files whose addresses are known."""
+    hidden: set[str] = set()
+    for address in sorted(addresses):
+        folders = [folder.as_posix() for folder in reversed(PurePosixPath(address).parents)][1:]
+        folder = next((each for each in folders if _is_hidden(each.rpartition("/")[2])), None)
+        if folder is None:
+            yield address, site / address
+        elif folder not in hidden:
+            hidden.add(folder)
+            yield folder, site / folder
 
 
 def _forbidden(address: str, path: Path) -> str:

@@ -2,7 +2,8 @@
 
 A build writes into a workspace beside the site (``.site.kb-build`` for ``site``), so that both lie on one file
 system. When all is safely on disk, the two folders change places in one system call; a build that is killed or runs
-out of disk leaves the site as it was, and the next one clears what it left.
+out of disk leaves the site as it was, and the next one clears what it left. Whoever wants to build on it keeps the
+former site in the workspace, as the *twin* of the published one.
 """
 
 import ctypes
@@ -12,7 +13,7 @@ import shutil
 import stat
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
@@ -29,6 +30,9 @@ __all__ = ["is_site", "publish", "scan", "staging", "sync", "sync_folder"]
 
 _PREVIOUS = "previous"
 """Where the old site waits, inside the workspace, on systems that cannot exchange two folders."""
+_TWIN = "twin"
+"""Where, inside the workspace, a former site waits to become the next one."""
+_IGNORE = ".gitignore"
 _LOCK = "lock"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NO_EXCHANGE = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
@@ -43,8 +47,11 @@ _HEAD_BYTES = 4096
 
 
 @contextmanager
-def staging(output: Path) -> Iterator[Path]:
+def staging(output: Path, *, reuse: bool = False) -> Iterator[Path]:
     """A fresh folder beside ``output``, on its file system, for one build at a time.
+
+    With ``reuse`` it holds what :func:`publish` kept, if that is there: a site of some earlier time, whose files may be
+    links to published ones and must never be opened for writing.
 
     Entering takes the lock, finishes or clears what a killed build left, and refuses an ``output`` that is not a
     site of ours. Leaving removes whatever was not published. Use::
@@ -62,16 +69,26 @@ def staging(output: Path) -> Iterator[Path]:
     workspace = output.with_name(f".{output.name}.kb-build")
     with _full_disk_explained(output), _locked(workspace):
         _recover(workspace, output)
-        site = workspace / f"site-{token_hex(4)}"
-        site.mkdir()
+        site, twin = workspace / f"site-{token_hex(4)}", workspace / _TWIN
+        reused = reuse and twin.is_dir() and not twin.is_symlink()
+        if reused:
+            twin.rename(site)
+        else:
+            _remove(twin)
+            site.mkdir()
         try:
             yield site
         finally:
+            if reused and site.exists() and not twin.exists():
+                site.rename(twin)
             _clear(workspace)
 
 
-def publish(staged: Path, output: Path) -> None:
+def publish(staged: Path, output: Path, *, keep: Callable[[Path], None] | None = None) -> None:
     """Make ``staged`` the site at ``output`` in one switch, after it is safe on disk; then remove the old one.
+
+    ``keep`` is given the folder of the old site, or an empty one where there was none, and brings it up to date; it is
+    kept for the next build then, unless ``keep`` raises an :class:`OSError`.
 
     Raises:
         BuildError: ``output`` is a folder of something else, or cannot be replaced.
@@ -92,7 +109,20 @@ def publish(staged: Path, output: Path) -> None:
         ) from error
     sync_folder(output.parent)
     sync_folder(staged.parent)
-    _remove(staged)
+    if keep is None or not _kept(staged, keep):
+        _remove(staged)
+
+
+def _kept(former: Path, keep: Callable[[Path], None]) -> bool:
+    try:
+        former.mkdir(exist_ok=True)
+        keep(former)
+        (former.parent / _IGNORE).write_text("*\n", "utf-8")
+        former.rename(former.with_name(_TWIN))
+    except OSError:
+        # The site is published; the next build only takes a little longer.
+        return False
+    return True
 
 
 def is_site(folder: Path) -> bool:
@@ -196,8 +226,9 @@ def _recover(workspace: Path, output: Path) -> None:
 
 
 def _clear(workspace: Path) -> None:
+    kept = {_LOCK, _TWIN, _IGNORE} if (workspace / _TWIN).exists() else {_LOCK}
     for entry in workspace.iterdir():
-        if entry.name != _LOCK:
+        if entry.name not in kept:
             _remove(entry)
 
 
@@ -269,7 +300,7 @@ def _replace(staged: Path, output: Path) -> None:
     except OSError:
         previous.rename(output)
         raise
-    _remove(previous)
+    previous.rename(staged)
 
 
 def sync(folder: Path) -> None:

@@ -55,8 +55,13 @@ def twin(root: Path) -> Path:
     """A copy of the content without anything an earlier build left."""
     copy = root.with_name(f"{root.name}-clean")
     shutil.rmtree(copy, ignore_errors=True)
-    shutil.copytree(root, copy, ignore=shutil.ignore_patterns("site", ".kb", ".*.kb-build"))
+    shutil.copytree(root, copy, ignore=shutil.ignore_patterns("site", "elsewhere", ".kb", ".*.kb-build"))
     return copy
+
+
+def twin_of(site: Path) -> Path:
+    """Where the former site waits to become the next one."""
+    return site.with_name(f".{site.name}.kb-build") / "twin"
 
 
 def build_at(root: Path, *, clean: bool = False) -> Report:
@@ -301,7 +306,8 @@ def test_no_path_of_the_machine_is_in_the_cache(centre: Shop) -> None:
 @pytest.mark.parametrize("kind", ["pages-", "html-", "body-", "folder-", "root", "facts-", "identity"])
 def test_damaged_cache_is_made_anew_and_reported(centre: Shop, kind: str) -> None:
     before = tree(centre.site)
-    shutil.rmtree(centre.site)
+    for folder in (centre.site, twin_of(centre.site)):
+        shutil.rmtree(folder)
     for file in cache_files(centre.root):
         if file.name.startswith(kind):
             data = bytearray(file.read_bytes())

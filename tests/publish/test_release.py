@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -435,3 +436,51 @@ def test_B17_addresses_that_look_like_paths_are_no_finding(tmp_path: Path) -> No
         '<a href="https://oselya.example/home/ann/help/"><a href="/app/"><p>/home/ann/helpers, C:/home/ann/help'
     )
     assert release.scan(tmp_path, machine_paths=[Path("/home/ann/help"), Path("/app")]) == ()
+
+
+def test_only_named_files_are_looked_at_with_their_folders(tmp_path: Path) -> None:
+    for name in ("en/page.html", "en/.git/config", "en/dump.sql", "secret.key"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    named = ["en/page.html", "en/.git/config", "en/dump.sql"]
+    assert [p.path for p in release.scan(tmp_path, only=named)] == ["en/.git", "en/dump.sql"]
+
+
+def test_former_site_is_kept_for_the_next_build_and_brought_up_to_date(output: Path) -> None:
+    kept: list[Path] = []
+    for number in (1, 2, 3):
+        with release.staging(output, reuse=True) as site:
+            before = versions(site)
+            for page in site.rglob("*.html"):
+                page.unlink()
+            for folder in sorted(site.rglob("*"), reverse=True):
+                folder.rmdir()
+            write_site(site, number)
+            release.publish(site, output, keep=kept.append)
+        assert set(versions(output)) == {str(number)}
+        assert set(before) == ({str(number - 2)} if number > 2 else set())
+    assert len(kept) == 3
+    publish_version(output, 4)
+    assert [p.name for p in output.parent.iterdir()] == ["site"], "a build without reuse left the former site"
+
+
+def test_former_site_is_removed_when_it_cannot_be_brought_up_to_date(output: Path) -> None:
+    def no_more_links(folder: Path) -> None:
+        raise OSError(errno.EMLINK, "Too many links")
+
+    with release.staging(output, reuse=True) as site:
+        write_site(site, 1)
+        release.publish(site, output, keep=no_more_links)
+    assert_whole(versions(output))
+    assert [p.name for p in output.parent.iterdir()] == ["site"]
+
+
+def test_build_that_fails_leaves_the_former_site_to_the_next(output: Path) -> None:
+    with release.staging(output, reuse=True) as site:
+        write_site(site, 1)
+        release.publish(site, output, keep=lambda folder: write_site(folder, 0))
+    with suppress(ZeroDivisionError), release.staging(output, reuse=True) as site:
+        assert set(versions(site)) == {"0"}
+        _ = 1 // 0
+    with release.staging(output, reuse=True) as site:
+        assert set(versions(site)) == {"0"}
