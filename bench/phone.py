@@ -21,7 +21,7 @@ from typing import Any
 from bench import corpus, measure
 from kb import preview
 
-PHONE = {"width": 360, "height": 740}
+WIDTH, HEIGHT = 360, 740
 KEY_MS = 100
 """Between two keys: a quick thumb."""
 REST_MS = 600
@@ -105,7 +105,9 @@ def timed(address: str, asked: Sequence[str], args: argparse.Namespace) -> dict[
     found: dict[str, list[float]] = {"shown": [], "calibration": [], "spent": []}
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = browser.new_page(viewport=PHONE, has_touch=True, is_mobile=True, device_scale_factor=2)
+        page = browser.new_page(
+            viewport={"width": WIDTH, "height": HEIGHT}, has_touch=True, is_mobile=True, device_scale_factor=2
+        )
         page.route("**/search/worker.js", lambda route: _slowed(route, args.slower))
         page.add_init_script(WATCH)
         page.goto(address, wait_until="networkidle")
