@@ -173,7 +173,6 @@ def others(folder: Path, languages: list[str], articles: int) -> None:
         rows.append(row(name, root / "site", used, what))
     own = folder / "own"
     shutil.copytree(source, own)
-    build(own)
     used, _ = build(own, "--clean")
     rows.append(row("BabelFAQ", own / "site", used, OURS_DOES))
     measure.table(
