@@ -42,7 +42,7 @@ def test_exceptions_cross_processes_whole() -> None:
 def test_ctrl_c_while_the_commands_are_loaded_is_no_fault(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def interrupted() -> None:
+    def interrupted(given: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cli, "parser", interrupted)

@@ -75,7 +75,17 @@ function nameCodeBlocks() {
   for (const [n, block] of document.querySelectorAll("pre:not([id])").entries()) block.id = `kb-code-${n}`;
 }
 
+/** Material puts each copy button into a navigation of its own: to a screen reader, one more region without a name. */
+function quietCopyButtons() {
+  const observer = new MutationObserver((changes) => {
+    for (const { target } of changes)
+      for (const nav of target.querySelectorAll("nav.md-code__nav:not([role])")) nav.setAttribute("role", "presentation");
+  });
+  for (const block of document.querySelectorAll("pre")) observer.observe(block, { childList: true });
+}
+
 nameCodeBlocks(); // before Material starts, which waits for the whole document
+quietCopyButtons();
 rememberLanguage();
 closeLanguages();
 revealTarget();
