@@ -304,6 +304,22 @@ def test_a_draft_survives_a_change_of_language(visit: Any) -> None:
     assert page.get_by_label(t("label_subject")).input_value() == ""
 
 
+def test_what_is_written_before_the_script_comes_is_answered_and_kept(visit: Any) -> None:
+    t, (title, _, question) = words("en"), ANSWERS["en"]
+    page = visit("/api/contact?lang=en")
+    held: list[Any] = []
+    page.route("**/form.js", held.append)
+    page.reload(wait_until="commit")
+    page.get_by_label(t("label_subject")).fill(question)
+    while not held:
+        page.wait_for_timeout(20)
+    held[0].continue_()
+    expect(page.get_by_role("button", name=title)).to_be_visible()
+    page.unroute("**/form.js")
+    page.reload()
+    assert page.get_by_label(t("label_subject")).input_value() == question
+
+
 def test_what_the_server_refuses_is_said_beside_the_field(visit: Any, live: Live) -> None:
     t = words("en")
     page = visit("/api/contact?lang=en")

@@ -55,8 +55,10 @@ export function mountForm(form, { search, desk, storage = localStorage } = {}) {
         found ||= name === "subject" || name === "message";
       }
     }
-    if (!found) return;
-    say(words(kept.sent ? "draft_sent" : "draft_restored"), discarding());
+    if (found) say(words(kept.sent ? "draft_sent" : "draft_restored"), discarding());
+    if (!question()) return;
+    // On a slow network somebody has begun to write before this script came.
+    if (!found) save();
     suggestions.typed(question());
   }
 
