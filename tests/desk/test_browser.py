@@ -308,7 +308,7 @@ def test_what_is_written_before_the_script_comes_is_answered_and_kept(visit: Any
     t, (title, _, question) = words("en"), ANSWERS["en"]
     page = visit("/api/contact?lang=en")
     held: list[Any] = []
-    page.route("**/form.js", held.append)
+    page.route("**/form.js", lambda route: held.append(route))
     page.reload(wait_until="commit")
     page.get_by_label(t("label_subject")).fill(question)
     while not held:
