@@ -251,7 +251,9 @@ def test_a_short_wait_is_waited(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    "after", ["3600", format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True), "", "x"]
+    "after",
+    ["3600", format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True), "", "x"],
+    ids=["seconds", "date", "empty", "nonsense"],
 )
 def test_a_host_that_asks_for_a_long_wait_is_left_alone(site: Site, asker: Asker, after: str) -> None:
     site.says["/x"] = (503, {"Retry-After": after})
