@@ -30,7 +30,7 @@ COMMANDS = (
 )
 """Modules of this package that declare commands, in the order ``kb --help`` lists them."""
 
-_QUICK = {"build": "site", "serve": "serve"}
+_QUICK = {"build": "site", "check": "check", "serve": "serve"}
 """Commands of an editor's every minute → their module: the others' libraries would take longer to load than a build."""
 
 
