@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from kb import config as configuration
+from kb.build.parallel import end_with_parent
 from kb.errors import KbError, Problem
 
 _PROGRESS_SECONDS = 0.1
@@ -137,7 +138,7 @@ def _stop(*_: object) -> None:
 
 
 def _work(root: Path, connection: Connection) -> None:
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
     # EOFError and OSError: nobody listens any more.
     with suppress(_Stopped, EOFError, OSError):
         signal.signal(signal.SIGTERM, _stop)
@@ -167,10 +168,3 @@ def _built(steps: Any, root: Path, number: int, today: date, connection: Connect
     except KbError as error:
         return Failed(number, error)
     return Built(number, report.problems, len(report.made), time.monotonic() - started)
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)

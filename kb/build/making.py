@@ -19,6 +19,7 @@ from kb.errors import Problem
 from kb.index import rules, writer
 from kb.index.document import Document
 from kb.index.document import Section as IndexSection
+from kb.index.linking import link_or_copy
 from kb.publish.job import Body, Frame, Job, Known, Made
 from kb.publish.keys import PARTS, Key, Keys, Shared, reasons, short
 from kb.publish.pages import Page
@@ -200,11 +201,9 @@ class _Making:
         )
         if not any(problem.severity == "error" for problem in built_problems):
             record = self.remember(record)
-        reasons = tuple((self.url(source), why) for source, why in choice.wanted.items())
+        urls = {page.source: page.url for page in task.job.plan.pages}
+        reasons = tuple((urls.get(source, source), why) for source, why in choice.wanted.items())
         return self.outcome(record, built_problems, reasons)
-
-    def url(self, source: str) -> str:
-        return next((p.url for p in self.task.job.plan.pages if p.source == source), source)
 
     # --- nothing changed ---
 
@@ -377,7 +376,7 @@ class _Making:
                 return False
             task.index.mkdir(parents=True, exist_ok=True)
             for entry in os.scandir(task.old_index):
-                _link_or_copy(entry.path, str(task.index / entry.name))
+                link_or_copy(entry.path, task.index / entry.name)
         except OSError:
             return False
         return True
@@ -516,15 +515,6 @@ def _not_plain(old: _Record | None, key: bytes) -> tuple[str, ...]:
     if old.key == key:
         return ("the cache had lost it",)
     return ("something in its language changed, and plugins or hooks may show it anywhere",)
-
-
-def _link_or_copy(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except FileExistsError:
-        return
-    except OSError:
-        shutil.copyfile(source, target)
 
 
 def _documents(job: Job, texts: Mapping[str, Sequence[Section]]) -> list[Document]:

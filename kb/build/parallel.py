@@ -97,10 +97,10 @@ def _share(counter: Any, stopped: Any) -> None:
     _counter, _stopped = counter, stopped
     # Ctrl-C reaches all processes of a terminal; the first one tells the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """A worker whose parent was killed would wait for work, or for room in the pipe of results, for ever."""
     parent = multiprocessing.parent_process()
     if parent is not None:

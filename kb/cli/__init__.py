@@ -55,7 +55,7 @@ def parser(given: Sequence[str] = ()) -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
     quick = _QUICK.get(given[0]) if given else None
-    for name in (quick,) if quick in COMMANDS else COMMANDS:
+    for name in (quick,) if quick else COMMANDS:
         import_module(f"kb.cli.{name}").add(commands)
     return top
 

@@ -11,9 +11,7 @@ that Whoosh holds; ``changes.bin``, the order of today's articles and those that
 """
 
 import json
-import os
 import re
-import shutil
 import sys
 from array import array
 from collections import Counter
@@ -31,6 +29,7 @@ from whoosh.formats import Frequency
 
 from kb.errors import SearchIndexError
 from kb.index.centroids import centroids
+from kb.index.linking import link_or_copy
 from kb.index.terms import TERMS_VERSION
 
 _T = TypeVar("_T")
@@ -192,17 +191,10 @@ def _linked(before: Path, folder: Path) -> bool:
     try:
         for file in before.iterdir():
             if file.name == _ARTICLES or _WHOOSH.fullmatch(file.name):
-                _link_or_copy(file, folder / file.name)
+                link_or_copy(file, folder / file.name)
     except OSError:
         return False
     return True
-
-
-def _link_or_copy(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
 
 
 class DiskIndex:

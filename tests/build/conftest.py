@@ -1,12 +1,5 @@
-"""Fixtures of the build room."""
+"""Fixtures of the build room: the shop that the pages' tests build."""
 
-from pathlib import Path
+from tests.publish.conftest import shop
 
-import pytest
-
-from tests.publish.shop import Shop
-
-
-@pytest.fixture
-def shop(tmp_path: Path) -> Shop:
-    return Shop(tmp_path)
+__all__ = ["shop"]

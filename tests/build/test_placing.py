@@ -238,7 +238,7 @@ def test_quiet_build_makes_and_links_nothing(built: Shop, monkeypatch: pytest.Mo
     monkeypatch.setattr(
         placing.Place, "_linked", lambda self, file, signature: pytest.fail(f"{file} was linked")
     )
-    monkeypatch.setattr(steps.making, "_link_or_copy", shutil.copyfile)  # the index on disk
+    monkeypatch.setattr(steps.making, "link_or_copy", shutil.copyfile)  # the index on disk
     before = tree(built.site)
     assert build_at(built.root).made == ()
     assert tree(built.site) == before
