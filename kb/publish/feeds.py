@@ -13,7 +13,7 @@ from html import escape
 from kb.content.article import Article, Category, Origin
 from kb.publish.centre import Centre, quoted
 from kb.publish.interface import autonym
-from kb.publish.pages import SEARCH, Page, Plan, alternates
+from kb.publish.pages import SEARCH, Choice, Page, Plan, versions
 
 SITEMAP = "sitemap.xml"
 SITEMAP_LIMIT_URLS = 50_000
@@ -39,14 +39,26 @@ def feeds(centre: Centre, plans: Sequence[Plan]) -> Mapping[str, str]:
     ``feed.xml``, ``llms.txt`` and ``opensearch.xml``. What needs absolute addresses is left out when
     ``centre.url`` is empty.
     """
-    files = {"robots.txt": robots(centre), "llms.txt": languages_for_models(centre, plans)}
+    files = dict(of_all(centre, plans))
     for plan in plans:
-        files[f"{plan.language}/llms.txt"] = articles_for_models(centre, plan)
+        files |= of_language(centre, plan)
+    return files
+
+
+def of_all(centre: Centre, plans: Sequence[Plan]) -> Mapping[str, str]:
+    """Those outside the languages' folders. Of the articles they show only addresses, days, and the languages in
+    which each is to be had."""
+    files = {"robots.txt": robots(centre), "llms.txt": languages_for_models(centre, plans)}
+    return {**files, **sitemap(centre, plans)} if centre.url else files
+
+
+def of_language(centre: Centre, plan: Plan) -> Mapping[str, str]:
+    """Those in a language's folder."""
+    language = plan.language
+    files = {f"{language}/llms.txt": articles_for_models(centre, plan)}
     if centre.url:
-        files |= sitemap(centre, plans)
-        for plan in plans:
-            files[f"{plan.language}/feed.xml"] = rss(centre, plan)
-            files[f"{plan.language}/opensearch.xml"] = opensearch(centre, plan.language)
+        files[f"{language}/feed.xml"] = rss(centre, plan)
+        files[f"{language}/opensearch.xml"] = opensearch(centre, language)
     return files
 
 
@@ -146,20 +158,26 @@ def opensearch(centre: Centre, language: str) -> str:
 
 
 def _sitemap_entries(centre: Centre, plans: Sequence[Plan]) -> Iterator[str]:
+    known: dict[str, str] = {}
     for plan in plans:
-        for page in plan.pages:
-            if page.indexable:
-                yield _sitemap_entry(centre, plan, page)
+        base = centre.absolute(f"{plan.language}/")
+        for url, article in plan.places():
+            if article and not _is_own(article):
+                continue
+            # Every language's version of a page names the same versions.
+            links = known.get(url)
+            if links is None:
+                links = known[url] = _version_links(centre, url, plan.choices(url, article))
+            day = plan.updated.get(article.path) if article else None
+            changed = f"<lastmod>{day.isoformat()}</lastmod>\n" if day else ""
+            yield f"<url>\n<loc>{_text(base + quoted(url))}</loc>\n{changed}{links}</url>\n"
 
 
-def _sitemap_entry(centre: Centre, plan: Plan, page: Page) -> str:
-    links = "".join(
-        f'<xhtml:link rel="alternate" hreflang="{_text(language)}" href="{_text(centre.absolute(url))}"/>\n'
-        for language, url in alternates(page, centre.default_language)
+def _version_links(centre: Centre, url: str, choices: Sequence[Choice]) -> str:
+    return "".join(
+        f'<xhtml:link rel="alternate" hreflang="{_text(language)}" href="{_text(centre.absolute(address))}"/>\n'
+        for language, address in versions(url, choices, centre.default_language)
     )
-    changed = f"<lastmod>{page.updated.isoformat()}</lastmod>\n" if page.updated else ""
-    address = centre.absolute(f"{plan.language}/{page.url}")
-    return f"<url>\n<loc>{_text(address)}</loc>\n{changed}{links}</url>\n"
 
 
 def _parts(entries: Iterable[str], limit_urls: int, limit_bytes: int) -> Iterator[list[str]]:

@@ -155,6 +155,15 @@ class Plan:
             named = [*after, *category.articles[max(0, at - 3 + len(after)) : at]]
         return tuple(self.entry(a) for a in named[:RELATED_LIMIT] if a.id != article.id)
 
+    def places(self) -> Iterator[tuple[str, Article | None]]:
+        """Address and text of the home page and of each category's and article's page, in the order of
+        :attr:`pages`."""
+        yield "", self.edition.home
+        for category in self.edition.categories:
+            yield f"{category.id}/", category.index
+            for article in category.articles:
+                yield address(article.id), article
+
     def _pages(self) -> Iterator[Page]:
         home = self.edition.home
         yield Page(
@@ -164,7 +173,7 @@ class Plan:
             title=home.title if home else self.titles.get("home", ""),
             description=home.description if home else "",
             article=home,
-            choices=self._choices("", home),
+            choices=self.choices("", home),
             updated=self._updated(home),
         )
         for category in self.edition.categories:
@@ -176,14 +185,14 @@ class Plan:
                 source=f"{folder}/index.md",
                 url=f"{folder}/",
                 title=self.titles.get(kind, ""),
-                choices=self._choices(f"{folder}/", None),
+                choices=self.choices(f"{folder}/", None),
             )
         yield Page(
             kind="missing",
             source="404.md",
             url="404.html",
             title=self.titles.get("missing", ""),
-            choices=self._choices("", None),
+            choices=self.choices("", None),
         )
 
     def _category_page(self, category: Category) -> Page:
@@ -196,7 +205,7 @@ class Plan:
             description=category.description,
             article=category.index,
             category=category,
-            choices=self._choices(url, category.index),
+            choices=self.choices(url, category.index),
             updated=self._updated(category.index),
         )
 
@@ -215,11 +224,12 @@ class Plan:
                 part=at // SECTION_LIMIT,
                 previous=entries[at - 1] if at else None,
                 next=entries[at + 1] if at + 1 < len(entries) else None,
-                choices=self._choices(entries[at].url, article),
+                choices=self.choices(entries[at].url, article),
                 updated=self._updated(article),
             )
 
-    def _choices(self, url: str, article: Article | None) -> tuple[Choice, ...]:
+    def choices(self, url: str, article: Article | None) -> tuple[Choice, ...]:
+        """How the page at ``url``, which shows ``article``, is to be had in each language."""
         # Pages of the interface exist in every language; an article may be missing in some.
         origins = (
             self.origins.get(article.id, {}) if article else dict.fromkeys(self.languages, Origin.WRITTEN)
@@ -262,10 +272,13 @@ def alternates(page: Page, default: str) -> Sequence[tuple[str, str]]:
     A page shown as a fallback has none: it is not a version of its own (developers.google.com, "Tell Google about
     localized versions of your page").
     """
-    if not page.indexable:
-        return ()
-    real = [(c.language, c.url) for c in page.choices if c.origin is not Origin.FALLBACK]
-    if page.kind == "home":
+    return versions(page.url, page.choices, default) if page.indexable else ()
+
+
+def versions(url: str, choices: Sequence[Choice], default: str) -> Sequence[tuple[str, str]]:
+    """The :func:`alternates` of the page at ``url``, which search engines may list."""
+    real = [(c.language, c.url) for c in choices if c.origin is not Origin.FALLBACK]
+    if not url:
         return [*real, ("x-default", "")]
     fallback = next((url for language, url in real if language == default), None)
     return [*real, *([("x-default", fallback)] if fallback is not None else [])]
