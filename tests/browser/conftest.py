@@ -11,7 +11,8 @@ import pytest
 
 from kb import config, preview
 from kb.build import steps
-from tests.browser.reading import CHROMIUM, Reading
+from tests import chromium as browsers
+from tests.browser.reading import Reading
 
 CONTENT = Path(__file__).parent / "help"
 PREFIX = "help"
@@ -54,24 +55,15 @@ def bare_origin(site: Path) -> Iterator[str]:
 # Not for the whole session: while Playwright's loop runs, no other test of the process can run one of its own.
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[object]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if not CHROMIUM:
-        pytest.skip("Chromium is not installed")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-quic",
-                "--no-first-run",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-            ],
-        )
+    with browsers.chromium(
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+    ) as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

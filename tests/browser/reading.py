@@ -1,10 +1,10 @@
 """A reader with a browser: opens pages, and remembers every fault the browser saw."""
 
-import os
-import shutil
+import re
 from typing import Any
+from urllib.parse import urlencode
 
-CHROMIUM = os.environ.get("KB_TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+from tests.chromium import PATIENCE_MS, expect
 
 KINDS = {
     "home": "",
@@ -18,14 +18,26 @@ KINDS = {
 """Each kind of page → its address below a language's root."""
 
 
+def answered(page: Any, text: str) -> None:
+    """Wait for the answer to the whole of ``text``.
+
+    Every key is answered, and the answer to the last one is shown a while after it; until then, the list may change
+    under whoever reads it. The list ends with the address of all results for the text that it answers.
+    """
+    address = re.compile(re.escape(urlencode({"q": text})) + "$")
+    expect(page.locator(".kb-popup__all").first).to_have_attribute("href", address)
+
+
 class Reading:
-    """One test's browser contexts. ``faults`` are failed or foreign requests, console errors and policy reports."""
+    """One test's browser contexts. ``faults`` are failed or foreign requests, console errors and policy reports, but
+    for those ``expected`` has the addresses of."""
 
     def __init__(self, browser: Any, base: str) -> None:
         self._browser = browser
         self.base = base
         self.origin = "/".join(base.split("/")[:3])
         self.faults: list[str] = []
+        self.expected = re.compile("(?!)")
         self.requests: list[str] = []
         self._contexts: list[Any] = []
 
@@ -41,7 +53,7 @@ class Reading:
             color_scheme="dark" if dark else "light",
             **options,
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE_MS)
         self._contexts.append(context)
         page = context.new_page()
         page.on("request", self._asked)
@@ -49,7 +61,11 @@ class Reading:
         page.on("response", lambda r: r.status >= 400 and self.faults.append(f"{r.status}: {r.url}"))
         page.on("pageerror", lambda e: self.faults.append(f"script: {e}"))
         page.on(
-            "console", lambda m: m.type in {"error", "warning"} and self.faults.append(f"console: {m.text}")
+            "console",
+            lambda m: (
+                m.type in {"error", "warning"}
+                and self.faults.append(f"console: {m.text} ({m.location.get('url', '')})")
+            ),
         )
         page.add_init_script(
             "document.addEventListener('securitypolicyviolation',"
@@ -60,7 +76,8 @@ class Reading:
     def close(self) -> None:
         for context in self._contexts:
             context.close()
-        assert not self.faults, self.faults
+        faults = [fault for fault in self.faults if not self.expected.search(fault)]
+        assert not faults, faults
 
     def _failed(self, request: Any) -> None:
         # What a page still asks for while it sends its reader on is given up, not missing.

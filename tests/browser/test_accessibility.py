@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.browser.reading import KINDS, Reading
+from tests.chromium import expect
 
 EVERYTHING = {
     "type": "tag",
@@ -24,6 +25,8 @@ def axe() -> str:
 
 def violations(page: Any, axe: str, rules: Mapping[str, Any] = EVERYTHING) -> list[str]:
     """``rule: element`` for everything axe objects to."""
+    # A colour on its way to another has any contrast.
+    page.evaluate("Promise.allSettled(document.getAnimations().map((one) => one.finished)).then(() => {})")
     # Through the debugger's evaluate, which the page's own policy does not bind.
     page.evaluate(axe)
     found = page.evaluate("rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']})", rules)
@@ -41,6 +44,7 @@ def in_every_look(page: Any, axe: str) -> dict[str, list[str]]:
         if look == "dark":
             page.set_viewport_size({"width": 1280, "height": 800})
             page.locator("label[for^=__palette]:visible").click()
+            expect(page.locator("body")).to_have_attribute("data-md-color-scheme", "slate")
         for width in (1280, 360):
             page.set_viewport_size({"width": width, "height": 800})
             if objections := violations(page, axe, rules):
@@ -76,10 +80,11 @@ def test_the_page_that_sends_readers_to_their_language(reading: Reading, axe: st
 def test_open_menus(reading: Reading, axe: str) -> None:
     page = reading.open("ar/returns/everything/", width=360, reduced_motion="reduce")
     page.locator(".kb-languages summary").click()
+    expect(page.locator(".kb-languages__list")).to_be_visible()
 
     assert violations(page, axe) == []
 
     page.locator(".kb-menu").click()
 
-    assert page.locator("#kb-nav").is_visible()
+    expect(page.locator("#kb-nav")).to_be_visible()
     assert violations(page, axe) == []

@@ -20,7 +20,8 @@ import pytest
 from kb import config
 from kb.build import steps
 from tests.browser.conftest import CONTENT, PREFIX, _served
-from tests.browser.reading import Reading
+from tests.browser.reading import Reading, answered
+from tests.chromium import expect
 
 numpy = pytest.importorskip("numpy", reason="numpy, which word vectors need, is not installed")
 SAME = {"jyrkzu": "money", "wuqibzo": "goods", "fvepju": "return", "xoqwz": "send", "zhuvqy": "back"}
@@ -90,8 +91,24 @@ def vectors_asked_for(session: Reading) -> list[str]:
 
 def first_is(page: Any, title: str) -> None:
     """Wait until the first answer is ``title``: what was typed is answered at every key, and shown a while later."""
-    expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
     expect(page.locator(".kb-hit__title").first).to_have_text(title)
+
+
+def told_of_vectors(page: Any) -> None:
+    """Wait until the page knows that the word vectors are in use."""
+    page.wait_for_function("() => window.fromWorker.some((message) => message.done?.vectors)")
+
+
+LISTENING = """
+    window.fromWorker = [];
+    window.Worker = class extends Worker {
+        constructor(...how) {
+            super(...how);
+            this.addEventListener("message", ({ data }) => window.fromWorker.push(data));
+        }
+    };
+"""
+"""Remembers what the search's worker says."""
 
 
 class TestTyping:
@@ -113,21 +130,28 @@ class TestTyping:
         first_is(page, "How to return goods")
 
     def test_an_answer_on_the_screen_stays_as_it_is(self, meaning: Reading) -> None:
-        page = meaning.open("en/")
+        page = meaning.window()
+        page.add_init_script(LISTENING)
+        held: list[Any] = []
+        page.route("**/vectors.*.bin", lambda route: held.append(route))
+        page.goto(f"{meaning.base}en/")
         page.locator("#kb-hero-search").click()
-        with page.expect_response(re.compile(r"/vectors\.\w+\.bin$")):
+        with page.expect_request(re.compile(r"/vectors\.\w+\.bin$")):
             page.keyboard.type("where is my parcel")
-            page.locator(".kb-popup:visible").wait_for()
-            before = page.locator(".kb-popup").inner_text()
+        answered(page, "where is my parcel")
+        popup = page.locator(".kb-popup:visible")
+        before = popup.inner_text()
         page.evaluate(
             "window.changes = 0; new MutationObserver(() => window.changes++)"
             ".observe(document.querySelector('.kb-popup'), {childList: true, subtree: true, characterData: true})"
         )
-        page.wait_for_load_state("networkidle")
+        for route in held:
+            route.continue_()
+        told_of_vectors(page)
         page.wait_for_timeout(200)
 
         assert page.evaluate("window.changes") == 0
-        assert page.locator(".kb-popup").inner_text() == before
+        assert popup.inner_text() == before
 
     def test_who_saves_data_gets_no_table(self, meaning: Reading) -> None:
         page = meaning.window()
@@ -137,30 +161,28 @@ class TestTyping:
         page.goto(f"{meaning.base}en/")
         page.locator("#kb-hero-search").click()
         page.keyboard.type(NOTHING_LIKE_IT)
-        page.locator(".kb-popup__note:visible").wait_for()
-        page.wait_for_load_state("networkidle")
+        expect(page.locator(".kb-popup__note:visible")).to_have_text(f"Nothing found for “{NOTHING_LIKE_IT}”")
+        page.evaluate("() => new Promise((rest) => requestIdleCallback(rest))")
         page.wait_for_timeout(200)
 
         assert vectors_asked_for(meaning) == []
-        assert "Nothing found" in page.locator(".kb-popup__note").inner_text()
 
 
 def test_a_question_in_the_address_is_answered_by_meaning_at_once(meaning: Reading) -> None:
     page = meaning.open("en/search/?q=" + NOTHING_LIKE_IT.replace(" ", "+"))
-    page.locator(".kb-hits").wait_for()
 
     first_is(page, "How to return goods")
-    assert "answer" in page.locator(".kb-results__count").inner_text()
+    expect(page.locator(".kb-results__count")).to_contain_text("answer")
 
 
 def test_a_table_that_cannot_be_had_spoils_nothing(meaning: Reading) -> None:
+    meaning.expected = re.compile(r"vectors\.\w+\.bin")
     page = meaning.window()
     page.route("**/vectors.*.bin", lambda route: route.fulfill(status=404))
-    page.goto(f"{meaning.base}en/search/?q=return+goods")
-    page.locator(".kb-hits").wait_for()
+    with page.expect_response(re.compile(r"/vectors\.\w+\.bin$")):
+        page.goto(f"{meaning.base}en/search/?q=return+goods")
 
     first_is(page, "How to return goods")
-    meaning.faults[:] = [fault for fault in meaning.faults if "vectors." not in fault and "404" not in fault]
 
 
 def test_suggestions_of_the_form_know_meaning_too(meaning: Reading) -> None:
