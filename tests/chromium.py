@@ -1,4 +1,4 @@
-"""The Chromium of the tests that need a browser, and the patience they have with it: it may be busy with other tests."""
+"""The Chromium of the tests that need a browser, and the patience they have with it: other tests keep it waiting."""
 
 import os
 import shutil
