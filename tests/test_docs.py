@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -28,6 +27,7 @@ FOLLOWED = ("kb ", "git ", "sqlite3 ", "mkdir ", "cp ", "rm ")
 """What a reader is asked to type and a test can type as well."""
 EXIT_CODE = re.compile(r"\s+# exit code (\d+)$")
 SETTINGS = "pyproject.toml"
+PATIENCE_S = 120
 NUMBER = "K7M4QX2P"
 """The number of the ticket in the documentation."""
 
@@ -178,23 +178,22 @@ class Reader:
 
     def _serve(self, command: str) -> str:
         """What a server says until it serves; then it is told to stop. The desk gets a ticket before that."""
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
         process = subprocess.Popen(
-            [*command.split(), "--port", str(port)],
+            [*command.split(), "--port", "0"],
             cwd=self.folder, env=self.environ, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         assert process.stderr
         said = ""
-        last = "Uvicorn running" if "desk" in command else "(Ctrl-C stops)"
         for line in process.stderr:
             said += line
-            if last in line:
+            if "(Ctrl-C stops)" in line:
                 break
+        port = re.search(r"127\.0\.0\.1:(\d+)", line)
+        assert port, said
         if "desk" in command:
-            self.number = self._ask(port)
+            self.number = self._ask(int(port[1]))
         process.send_signal(signal.SIGINT)
-        said += process.communicate(timeout=60)[1]
+        said += process.communicate(timeout=PATIENCE_S)[1]
         assert "Traceback" not in said, said
         return said
 
@@ -211,7 +210,7 @@ class Reader:
         headers = {"Content-Type": "application/json", "Host": host}
         address = f"http://127.0.0.1:{port}/api/tickets"
         request = Request(address, json.dumps(question).encode(), headers)
-        with urlopen(request, timeout=30) as answer:
+        with urlopen(request, timeout=PATIENCE_S) as answer:
             number: str = json.load(answer)["number"]
         return number
 

@@ -28,7 +28,9 @@ def add(commands: Any) -> None:
         epilog="Put a web server that speaks TLS in front, passing /api/ on.",
     )
     serve.add_argument("--host", default="127.0.0.1", help="default: 127.0.0.1, this machine only")
-    serve.add_argument("--port", type=int, default=DEFAULT_PORT, help=f"default: {DEFAULT_PORT}")
+    serve.add_argument(
+        "--port", type=int, default=DEFAULT_PORT, help=f"default: {DEFAULT_PORT}; 0 takes a free one"
+    )
     serve.add_argument("--site", metavar="DIR", help="also serve the built help centre in DIR")
     serve.set_defaults(run=run_serve)
     desk_team.add(desk)
@@ -42,27 +44,28 @@ def run_serve(args: argparse.Namespace, console: Console) -> int:
     from kb.resources import theme_dir
 
     setup = desk_setup.load(args, console)
-    desk = setup.desk(address=f"http://{args.host}:{args.port}", suggest=setup.suggest())
-    setup.log_to(console.err)
     site = Path(args.site) if args.site else None
-    _refuse_taken(args.host, args.port)
-    if site and not setup.config.contact.desk:
+    with _listening(args.host, args.port) as listening:
+        address = f"http://{args.host}:{listening.getsockname()[1]}"
+        desk = setup.desk(address=address, suggest=setup.suggest())
+        setup.log_to(console.err)
+        if site and not setup.config.contact.desk:
+            console.note(
+                "the site has no form yet: desk = \"/api\" in [tool.kb.contact] gives it one, then 'kb build'"
+            )
         console.note(
-            "the site has no form yet: desk = \"/api\" in [tool.kb.contact] gives it one, then 'kb build'"
+            f"{'help centre and desk' if site else 'desk'} at "
+            f"{console.paint(f'{address}/' + ('' if site else 'api/contact'), 'good')} (Ctrl-C stops)"
         )
-    console.note(
-        f"{'help centre and desk' if site else 'desk'} at "
-        f"{console.paint(f'http://{args.host}:{args.port}/' + ('' if site else 'api/contact'), 'good')} (Ctrl-C stops)"
-    )
-    serving.serve(app.create_app(desk, theme=theme_dir(), site=site), args.host, args.port)
+        serving.serve(app.create_app(desk, theme=theme_dir(), site=site), listening)
     return 0
 
 
-def _refuse_taken(host: str, port: int) -> None:
-    """Say it before the service starts, whose own words about it are a line of its log."""
+def _listening(host: str, port: int) -> socket.socket:
+    """A port of one's own before the service starts, whose words about a taken one are a line of its log."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        socket.create_server((host, port), family=family).close()
+        return socket.create_server((host, port), family=family)
     except OSError as error:
         raise DeskError(
             f"cannot serve on {host}:{port}: {error.strerror}", hint="choose another --port"

@@ -6,6 +6,7 @@ body that comes slowly is cut by :mod:`kb.desk.guard`; the two other phases are 
 
 import asyncio
 import logging
+import socket
 from typing import Any
 
 import h11
@@ -104,6 +105,8 @@ def configuration(app: App, host: str, port: int) -> uvicorn.Config:
     )
 
 
-def serve(app: App, host: str, port: int) -> None:
-    """Serves until told to stop; requests under way are finished first."""
-    uvicorn.Server(configuration(app, host, port)).run()
+def serve(app: App, listening: socket.socket) -> None:
+    """Serves on a bound socket until told to stop; requests under way are finished first."""
+    host, port, *_ = listening.getsockname()
+    log.info("serving on port %s of %s", port, host)
+    uvicorn.Server(configuration(app, host, port)).run(sockets=[listening])

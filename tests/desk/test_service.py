@@ -3,48 +3,43 @@
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.desk.harness import ticket
 
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+PATIENCE_S = 120
 
 
 class Service:
     """The command, running in a content folder."""
 
     def __init__(self, root: Path) -> None:
-        self.root, self.port = root, free_port()
+        self.root = root
         environment = {k: v for k, v in os.environ.items() if not k.startswith("KB_")}
-        command = [sys.executable, "-m", "kb", "--root", str(root), "desk", "serve", "--port", str(self.port)]
+        command = [sys.executable, "-m", "kb", "--root", str(root), "desk", "serve", "--port", "0"]
         self.log = root / "log"
-        with self.log.open("ab") as log:
+        with self.log.open("wb") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
-        for _ in range(600):
-            if self.process.poll() is not None or self._answers():
-                break
-            time.sleep(0.05)
+        # Where it says to be, it listens already: what is asked before it can answer waits.
+        wait_for(lambda: self.process.poll() is not None or self._said() is not None)
+        said = self._said()
+        assert said, self.log.read_text("utf-8")
+        self.port = int(said[1])
 
-    def _answers(self) -> bool:
-        try:
-            return self.ask("GET", "/api/health")[0] == 200
-        except OSError:
-            return False
+    def _said(self) -> re.Match[str] | None:
+        return re.search(r"desk at http://127\.0\.0\.1:(\d+)/", self.log.read_text("utf-8"))
 
     def ask(self, method: str, path: str, value: object = None) -> tuple[int, dict[str, str]]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
         body = None if value is None else json.dumps(value)
         connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
         answer = connection.getresponse()
@@ -54,7 +49,22 @@ class Service:
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(30)
+        return self.process.wait(PATIENCE_S)
+
+
+def wait_for(done: Callable[[], bool]) -> None:
+    until = time.monotonic() + PATIENCE_S
+    while not done():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def takes_connections(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S).close()
+    except OSError:
+        return False
+    return True
 
 
 @pytest.fixture
@@ -78,20 +88,21 @@ def test_it_serves_stops_gracefully_and_finds_everything_again(service: Service,
     status, filed = service.ask("POST", "/api/tickets", ticket())
     assert status == 201
     # A request that is under way while it stops is finished first.
-    waiting = socket.create_connection(("127.0.0.1", service.port), timeout=20)
+    waiting = socket.create_connection(("127.0.0.1", service.port), timeout=PATIENCE_S)
     body = json.dumps(ticket(subject="Under way")).encode()
     head = (
         f"POST /api/tickets HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
+        f"Content-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n"
     )
-    waiting.sendall(head.encode() + body[:10])
-    time.sleep(0.3)
+    waiting.sendall(head.encode())
+    assert waiting.recv(65536).startswith(b"HTTP/1.1 100 "), "it waits for the body"
+    waiting.sendall(body[:10])
     service.process.send_signal(signal.SIGTERM)
-    time.sleep(0.3)
+    wait_for(lambda: not takes_connections(service.port))
     waiting.sendall(body[10:])
     assert b" 201 " in waiting.recv(65536).split(b"\r\n")[0]
     waiting.close()
-    assert service.process.wait(30) in (0, -signal.SIGTERM)
+    assert service.process.wait(PATIENCE_S) in (0, -signal.SIGTERM)
     again = Service(root)
     link = {"number": filed["number"], "secret": filed["secret"]}
     assert again.ask("POST", "/api/tickets/status", link)[1]["subject"] == "Where is my parcel?"
