@@ -85,13 +85,16 @@ class Search:
 
 
 @dataclass(frozen=True)
-class Task:
-    """``key`` is the hash of all that shapes the language; ``ground`` is what its folder begins with; ``index`` and
-    ``old_index`` are the new and the present index on disk."""
+class Part:
+    """One language's part of the site. ``key`` is the hash of all that shapes it; ``ground`` is what its folder ``out``
+    begins with; ``index`` and ``old_index`` are the new and the present index on disk."""
 
-    job: Job
+    language: str
+    out: Path
     key: bytes
     shared: Shared
+    files: Mapping[str, Path]
+    """Address of each file that is no page → where it comes from."""
     media: Mapping[str, bytes]
     """Address of each file that is no page → its hash."""
     cache: Path
@@ -99,6 +102,13 @@ class Task:
     index: Path
     old_index: Path
     search: Search
+
+
+@dataclass(frozen=True)
+class Task(Part):
+    """A part that has to be made; to plan its ``job`` costs more than to keep it."""
+
+    job: Job
 
 
 @dataclass(frozen=True)
@@ -128,9 +138,9 @@ class _Choice:
     wanted: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def kept(task: Task) -> Outcome | None:
+def kept(part: Part) -> Outcome | None:
     """A language's folder as it was in the build before, or None when something of it has to be made."""
-    return _Making(task, lambda done: None).kept()
+    return _Keeping(part).kept()
 
 
 def make(task: Task, report: Callable[[int], None]) -> Outcome:
@@ -162,10 +172,13 @@ def sketch(task: Task, addresses: Sequence[str]) -> tuple[str, ...]:
     return _Sketch(task, lambda done: None).made(addresses)
 
 
-class _Making:
-    def __init__(self, task: Task, report: Callable[[int], None]) -> None:
-        self.task, self.report = task, report
-        self.language = task.job.plan.language
+class _Keeping:
+    """Knows what a language was in the build before."""
+
+    task: Part
+
+    def __init__(self, task: Part) -> None:
+        self.task, self.language = task, task.language
         self.cache = Cache(task.cache)
         self.prepared, self.frames = f"search-{self.language}", f"frames-{self.language}"
         self.record = self.cache.read(f"pages-{self.language}", _Record)
@@ -173,7 +186,6 @@ class _Making:
         self.html = self.cache.pack(old.html_pack if old else f"html-{self.language}-0")
         self.body = self.cache.pack(old.body_pack if old else f"body-{self.language}-0")
         self.place = Place(task.ground)
-        self.keys: dict[str, Key] = {}
 
     def kept(self) -> Outcome | None:
         old = self.record
@@ -183,29 +195,6 @@ class _Making:
             self.place.give_up()
             return None
         return self.outcome(old, old.problems, ())
-
-    def run(self) -> Outcome:
-        task = self.task
-        task.job.out.mkdir(parents=True, exist_ok=True)
-        choice = self.choice()
-        made, built_problems, texts = self.build(choice)
-        search, search_files = self.index(texts)
-        record = _Record(
-            task.key,
-            {**choice.kept, **made},
-            search,
-            search_files,
-            list(built_problems),
-            self.html.name,
-            self.body.name,
-        )
-        if not any(problem.severity == "error" for problem in built_problems):
-            record = self.remember(record)
-        urls = {page.source: page.url for page in task.job.plan.pages}
-        reasons = tuple((urls.get(source, source), why) for source, why in choice.wanted.items())
-        return self.outcome(record, built_problems, reasons)
-
-    # --- nothing changed ---
 
     def all_kept(self, old: _Record) -> bool:
         """Whether every file could be put in place as it was."""
@@ -228,10 +217,72 @@ class _Making:
     def media(self) -> bool:
         for name, hash in self.task.media.items():
             if not self.place.link(name, hash):
-                self.place.copy(name, self.task.job.media[name], hash)
+                self.place.copy(name, self.task.files[name], hash)
         return True
 
-    # --- something changed ---
+    def disk_index_kept(self, key: bytes) -> bool:
+        task = self.task
+        try:
+            if (task.old_index / _KEY_FILE).read_bytes() != key:
+                return False
+            task.index.mkdir(parents=True, exist_ok=True)
+            for entry in os.scandir(task.old_index):
+                link_or_copy(entry.path, task.index / entry.name)
+        except OSError:
+            return False
+        return True
+
+    def outcome(
+        self, record: _Record, problems: Sequence[Problem], made: tuple[tuple[str, tuple[str, ...]], ...]
+    ) -> Outcome:
+        place = self.place
+        place.settle()
+        place.tidy()
+        sources = Sources(
+            frozenset(s for page in record.pages.values() for s in page.scripts),
+            frozenset(s for page in record.pages.values() for s in page.styles),
+        )
+        return Outcome(
+            self.language,
+            tuple(problems),
+            sources,
+            len(record.pages),
+            made,
+            None if place.is_unchanged else place.signatures,
+            tuple(file for file in place.signatures if file not in place.linked),
+            (f"pages-{self.language}", self.frames, self.prepared, record.html_pack, record.body_pack),
+            tuple(self.cache.problems),
+        )
+
+
+class _Making(_Keeping):
+    task: Task
+
+    def __init__(self, task: Task, report: Callable[[int], None]) -> None:
+        super().__init__(task)
+        self.report = report
+        self.keys: dict[str, Key] = {}
+
+    def run(self) -> Outcome:
+        task = self.task
+        task.out.mkdir(parents=True, exist_ok=True)
+        choice = self.choice()
+        made, built_problems, texts = self.build(choice)
+        search, search_files = self.index(texts)
+        record = _Record(
+            task.key,
+            {**choice.kept, **made},
+            search,
+            search_files,
+            list(built_problems),
+            self.html.name,
+            self.body.name,
+        )
+        if not any(problem.severity == "error" for problem in built_problems):
+            record = self.remember(record)
+        urls = {page.source: page.url for page in task.job.plan.pages}
+        reasons = tuple((urls.get(source, source), why) for source, why in choice.wanted.items())
+        return self.outcome(record, built_problems, reasons)
 
     def choice(self) -> _Choice:
         """Decide page by page."""
@@ -369,18 +420,6 @@ class _Making:
         at = [list(PARTS).index(part) for part in ("text", "details")]
         return [(source, *(key[i] for i in at)) for source, key in self.keys.items()]
 
-    def disk_index_kept(self, key: bytes) -> bool:
-        task = self.task
-        try:
-            if (task.old_index / _KEY_FILE).read_bytes() != key:
-                return False
-            task.index.mkdir(parents=True, exist_ok=True)
-            for entry in os.scandir(task.old_index):
-                link_or_copy(entry.path, task.index / entry.name)
-        except OSError:
-            return False
-        return True
-
     # --- remembering ---
 
     def remember(self, record: _Record) -> _Record:
@@ -411,28 +450,6 @@ class _Making:
         if any(value is None for value in data.values()):
             return pack, slots
         return new, new.append({key: value for key, value in data.items() if value is not None})
-
-    def outcome(
-        self, record: _Record, problems: Sequence[Problem], made: tuple[tuple[str, tuple[str, ...]], ...]
-    ) -> Outcome:
-        place = self.place
-        place.settle()
-        place.tidy()
-        sources = Sources(
-            frozenset(s for page in record.pages.values() for s in page.scripts),
-            frozenset(s for page in record.pages.values() for s in page.styles),
-        )
-        return Outcome(
-            self.language,
-            tuple(problems),
-            sources,
-            len(record.pages),
-            made,
-            None if place.is_unchanged else place.signatures,
-            tuple(file for file in place.signatures if file not in place.linked),
-            (f"pages-{self.language}", self.frames, self.prepared, record.html_pack, record.body_pack),
-            tuple(self.cache.problems),
-        )
 
 
 class _Sketch(_Making):

@@ -52,6 +52,10 @@ class Content:
     problems: tuple[Problem, ...]
     hashes: Mapping[str, bytes] = field(default_factory=dict)
     """Path of an article or other file → the hash of all that it says."""
+    keys: Mapping[str, bytes] = field(default_factory=dict)
+    """Language → the hash of all that its folder says."""
+    heads: Mapping[str, bytes] = field(default_factory=dict)
+    """Language → the hash of what its articles say above their text."""
     stale: tuple[Problem, ...] = ()
     """Pieces of translations that a check, but no build, points out: their source has changed since."""
 
@@ -80,15 +84,17 @@ class _Stored(msgspec.Struct, frozen=True, array_like=True):
 
 class _Loaded(msgspec.Struct, frozen=True, array_like=True):
     hash: bytes
+    head: bytes
     article: Article
     problems: list[Problem]
 
 
 class _Folder(msgspec.Struct, frozen=True):
-    """What one language's folder says. ``key`` is the hash of all its names and contents, ``rules`` that of how they
-    were read."""
+    """What one language's folder says. ``key`` is the hash of all its names and contents, ``heads`` that of what stands
+    above the articles' text, ``rules`` that of how they were read."""
 
     key: bytes
+    heads: bytes
     rules: bytes
     loaded: dict[str, _Loaded]
     problems: list[Problem]
@@ -145,6 +151,10 @@ class _Reading:
             Path(__file__).parent.parent, "content", "language", "errors.py", "build/reading.py"
         )
         self.folders: dict[str, _Folder] = {}
+        self.of_translations: dict[str, list[bytes]] = {}
+        """Language → hashes of its PO files and of what they translate."""
+        self.heads: dict[str, list[bytes]] = {}
+        """Language → hashes of what its translated articles say above their text."""
 
     def content(self) -> Content:
         config = self.config
@@ -168,7 +178,19 @@ class _Reading:
         problems += [*found, *past_problems]
         catalog = catalog.with_texts(articles) if articles else catalog
         counted = tuple(ranked(judge(config, problems)))
-        return Content(catalog, media, past, counted, self.hashes, tuple(self.stale))
+        return Content(
+            catalog,
+            media,
+            past,
+            counted,
+            self.hashes,
+            {
+                language: digest(each.key, *self.of_translations[language])
+                for language, each in self.folders.items()
+            },
+            {language: digest(each.heads, *self.heads[language]) for language, each in self.folders.items()},
+            tuple(self.stale),
+        )
 
     # --- folders ---
 
@@ -194,7 +216,7 @@ class _Reading:
             found = known.get(entry.path)
             if found is None or not hash or found.hash != hash:
                 article, problems = reader.load(entry, languages)
-                found = _Loaded(hash, article, problems)
+                found = _Loaded(hash, head(article), article, problems)
             loaded[entry.path] = found
             return found.article, []
 
@@ -203,7 +225,8 @@ class _Reading:
         )
         media, media_problems = media_files.read(config.root, config.articles, [language])
         stored = [_Stored(file.name, file.path, file.size) for file in media.files[language].values()]
-        folder = _Folder(key, rules, loaded, problems, stored, list(media_problems))
+        heads = digest(*(each.head for each in loaded.values()))
+        folder = _Folder(key, heads, rules, loaded, problems, stored, list(media_problems))
         if self.cache:
             self.cache.write(f"folder-{language}", folder)
         return folder
@@ -295,7 +318,10 @@ class _Reading:
         articles: list[Article] = []
         problems: list[Problem] = []
         for language in self.config.languages:
+            keys, heads = self.of_translations.setdefault(language, []), self.heads.setdefault(language, [])
             for path, each in self.translated(catalog, language).items():
+                keys.append(each.key or each.hash)
+                heads += [head(each.article)] if each.article else []
                 problems += [*each.read, *each.problems]
                 self.stale += each.stale
                 # What its page says depends on the text it translates as well.

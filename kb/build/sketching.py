@@ -16,7 +16,7 @@ from kb.build import making, reading
 from kb.build.cache import Cache
 from kb.build.making import Task
 from kb.build.placing import Tree
-from kb.build.steps import Draft, plan, stop_on_errors, tasks_of
+from kb.build.steps import Draft, parts_of, plan, stop_on_errors, task_of
 from kb.config import Config
 from kb.content import checks, reader
 from kb.content.article import Article, Catalog, Origin
@@ -92,9 +92,8 @@ class Sketches:
         content = reading.read(config, today=today, cache=self._memory)
         stop_on_errors(content.problems)
         draft = plan(config, content, today=today, languages=config.languages, cache=self._memory)
-        tasks = tasks_of(
-            config, draft, Tree(self._folder, self._folder, None, False, {}), self._folder, warm=True
-        )
+        parts = parts_of(config, draft, Tree(self._folder, self._folder, None, False, {}), self._folder)
+        tasks = {language: task_of(config, draft, part, warm=True) for language, part in parts.items()}
         return _Base(config, today, draft, tasks)
 
     def _rendered(
@@ -121,8 +120,8 @@ class Sketches:
         return self._taken(found)
 
     def _there(self, task: Task) -> Task:
-        out = self._folder / task.job.plan.language
-        return replace(task, job=replace(task.job, out=out))
+        out = self._folder / task.language
+        return replace(task, out=out, job=replace(task.job, out=out))
 
     def _taken(self, addresses: Sequence[str]) -> dict[str, bytes]:
         return {address: (self._folder / address).read_bytes() for address in addresses}

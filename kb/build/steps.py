@@ -8,27 +8,26 @@ gives the same bytes as a clean one.
 import gc
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from datetime import date
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
-
-import msgspec
 
 from kb import resources
 from kb.build import circumstances, making, parallel, placing, reading
 from kb.build.cache import Cache, digest
 from kb.build.circumstances import Circumstances
-from kb.build.making import Outcome, Search, Task
-from kb.build.placing import ROOT, Place, Published, Tree, hashed
+from kb.build.making import Outcome, Part, Search, Task
+from kb.build.placing import Published, Tree
 from kb.build.reading import Content, read
+from kb.build.surroundings import COMMON, Surroundings, Texts, TextsOf
 from kb.config import Config
-from kb.content.article import Catalog
+from kb.content.article import Article, Catalog, Origin
 from kb.content.media import Media
 from kb.errors import ContentError, Problem, ranked
-from kb.publish import addresses, assets, feeds, hosts, interface, policy, release, standalone
+from kb.publish import addresses, assets, feeds, hosts, interface, policy, release
 from kb.publish.addresses import Target
 from kb.publish.assets import Assets
 from kb.publish.centre import Centre
@@ -51,7 +50,7 @@ INDEX_FOLDER = "index"
 HOSTS_FOLDER = "hosts"
 """Below ``.kb/``: configuration for web servers, to copy from."""
 _RECORDS_OF_LANGUAGE = ("folder", "seen", "checked", "facts", "po")
-_RECORDS = ("identity", "history", "root")
+_RECORDS = ("identity", "history")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +76,8 @@ class Report:
 class Draft:
     """All that is decided before the first page is written."""
 
+    articles: str
+    """The folder of all articles, relative to the content folder."""
     circumstances: Circumstances
     content: Content
     catalog: Catalog
@@ -86,21 +87,67 @@ class Draft:
     files: Mapping[str, Path]
     """Address of each shared file → where it comes from."""
     former: Mapping[str, Target]
-    plans: tuple[Plan, ...]
     media: Mapping[str, Mapping[str, Path]]
     """language → address relative to its root → file."""
     problems: tuple[Problem, ...]
+    _plans: dict[str, Plan] = field(default_factory=dict)
+    """Those that were asked for: most languages of most builds are kept without."""
 
     @property
     def identity(self) -> Identity:
         return self.circumstances.identity
 
+    @property
+    def languages(self) -> tuple[str, ...]:
+        return self.centre.languages
 
-class _Texts(msgspec.Struct, frozen=True):
-    """What was written outside the languages' pages: address → text."""
+    @cached_property
+    def frame(self) -> bytes:
+        """The hash of which article exists in which language, and how."""
+        texts = self.catalog.texts
+        return digest(
+            *(
+                "\n".join(sorted(f"{id}\0{article.origin.value}" for id, article in texts[language].items()))
+                for language in self.catalog.languages
+            )
+        )
 
-    key: bytes
-    texts: dict[str, str]
+    @cached_property
+    def order(self) -> bytes:
+        """The hash of what an article's source says for every language: where it stands, and with which icon."""
+        return short(sorted((id, each.order, each.icon) for id, each in self.catalog.sources.items()))
+
+    @cached_property
+    def days(self) -> Mapping[str, bytes]:
+        """Language → the hash of when its files changed last."""
+        found: dict[str, list[str]] = {language: [] for language in self.languages}
+        for path, day in sorted(self.content.history.updated.items()):
+            language = path[len(self.articles) + 1 :].partition("/")[0]
+            if language in found:
+                found[language].append(f"{path}\0{day}")
+        return {language: digest(*lines) for language, lines in found.items()}
+
+    def borrowed(self, language: str) -> Iterator[Article]:
+        """The sources that a language shows for want of a text of its own."""
+        own = self.catalog.texts[language]
+        return (source for id, source in sorted(self.catalog.sources.items()) if id not in own)
+
+    def plan_of(self, language: str) -> Plan:
+        """The pages of a language."""
+        found = self._plans.get(language)
+        if found is None:
+            found = self._plans[language] = Plan(
+                edition=self.catalog.edition(language),
+                languages=self.languages,
+                origins=self._origins,
+                updated=self.content.history.updated,
+                titles=_titles(self.centre.strings[language]),
+            )
+        return found
+
+    @cached_property
+    def _origins(self) -> Mapping[str, Mapping[str, Origin]]:
+        return availability(self.catalog.texts)
 
 
 def build(
@@ -151,11 +198,12 @@ def _publish(
     name = f"published-{digest(config.output).hex()}"
     place = digest(str(config.root))
     before = cache.read(name, Published)
-    tree = placing.look(out, config.output_dir, before, [each.language for each in draft.plans])
-    tasks = tasks_of(config, draft, tree, index, warm=warm)
-    root = _Root(out, tree, draft.files, _root_texts(draft, cache, tasks))
-    outcomes = _make(tasks, workers=workers, progress=progress)
-    sources = standalone.sources(root.pages)
+    tree = placing.look(out, config.output_dir, before, draft.languages)
+    parts = parts_of(config, draft, tree, index)
+    texts = Texts(cache, _around(draft, parts))
+    root = Surroundings(out, tree, draft.files, texts)
+    outcomes = _make(parts, partial(task_of, config, draft, warm=warm), workers=workers, progress=progress)
+    sources = texts.sources
     for each in outcomes:
         sources |= each.sources
     root.write({**hosts.inside(_serving(config, draft, sources)), **_build_file(draft)})
@@ -176,7 +224,7 @@ def _publish(
         else None,
     )
     cache.write(name, now)
-    _prune(cache, config, outcomes, name)
+    _prune(cache, config, outcomes, [name, *texts.records])
     _write_hosts(config, draft, sources)
     return Report(
         config.output_dir,
@@ -210,18 +258,8 @@ def plan(
     strings, missing = _strings(languages, identity.theme_dirs)
     hidden = {article.id for article in content.catalog} - set(catalog.ids)
     former, clashes = addresses.former(catalog, content.history, articles=config.articles, hidden=hidden)
-    origins = availability(catalog.texts)
-    plans = tuple(
-        Plan(
-            edition=catalog.edition(language),
-            languages=tuple(languages),
-            origins=origins,
-            updated=content.history.updated,
-            titles=_titles(strings[language]),
-        )
-        for language in languages
-    )
     return Draft(
+        articles=config.articles,
         circumstances=around,
         content=content,
         catalog=catalog,
@@ -229,7 +267,6 @@ def plan(
         assets=shared,
         files=files,
         former=former,
-        plans=plans,
         media={language: _media(content.media, language) for language in languages},
         problems=(*around.notes, *missing, *clashes),
     )
@@ -238,16 +275,8 @@ def plan(
 # --- the languages ---
 
 
-def tasks_of(
-    config: Config,
-    draft: Draft,
-    tree: Tree,
-    index: Path,
-    *,
-    warm: bool = False,
-) -> dict[str, Task]:
-    """What each language's part is made of; ``out`` and ``index`` are the folders to make it in."""
-    frame = _frame(draft)
+def parts_of(config: Config, draft: Draft, tree: Tree, index: Path) -> dict[str, Part]:
+    """The part of each language, to be made below ``tree.out`` and, on disk, below ``index``."""
     search = Search(
         folders=(resources.search_dir(), config.root / "search"),
         threshold=config.search.threshold,
@@ -255,13 +284,12 @@ def tasks_of(
         vectors=config.cache_dir / "vectors" if config.search.vectors else None,
         rules=b"",
     )
-    tasks = {}
-    for each in draft.plans:
-        language = each.language
+    parts = {}
+    for language in draft.languages:
         shared = _shared(config, draft, language)
+        files = draft.media[language]
         media = {
-            name: draft.content.hashes.get(_relative(file, config.root), b"")
-            for name, file in draft.media[language].items()
+            name: draft.content.hashes.get(_relative(file, config.root), b"") for name, file in files.items()
         }
         rules = digest(_rules(search.folders, language), repr((search.threshold, search.vectors is not None)))
         key = digest(
@@ -269,17 +297,18 @@ def tasks_of(
             shared.theme,
             shared.words,
             rules,
-            frame,
             repr(sorted(media.items())),
-            _language_key(draft, each, shared),
+            _language_key(draft, language, shared),
         )
         if not draft.identity.plain:
             key = digest(key, draft.content.history.commit)
         whole = key if draft.circumstances.custom or not draft.identity.plain else b""
-        tasks[language] = Task(
-            job=_job(config, draft, each, tree.out / language, shared if warm else None),
+        parts[language] = Part(
+            language=language,
+            out=tree.out / language,
             key=key,
             shared=Shared(shared.settings, shared.theme, shared.words, whole, shared.snippets),
+            files=files,
             media=media,
             cache=config.cache_dir,
             ground=tree.ground(language),
@@ -287,52 +316,59 @@ def tasks_of(
             old_index=config.root / ".kb" / INDEX_FOLDER / language,
             search=Search(search.folders, search.threshold, search.vectors, rules),
         )
-    return tasks
+    return parts
 
 
-def _make(tasks: Mapping[str, Task], *, workers: int, progress: Progress) -> list[Outcome]:
+def task_of(config: Config, draft: Draft, part: Part, *, warm: bool = False) -> Task:
+    """What has to be known to make a part."""
+    given = {each.name: getattr(part, each.name) for each in fields(part)}
+    return Task(**given, job=_job(config, draft, part, warm=warm))
+
+
+def _make(
+    parts: Mapping[str, Part], task_of: Callable[[Part], Task], *, workers: int, progress: Progress
+) -> list[Outcome]:
     """Each language's part: what is as it was here at once, the others in worker processes."""
-    total = sum(len(task.job.plan.pages) for task in tasks.values())
     kept: dict[str, Outcome] = {}
-    for language, task in tasks.items():
-        outcome = making.kept(task)
+    for language, part in parts.items():
+        outcome = making.kept(part)
         if outcome is not None:
             kept[language] = outcome
+    rest = {language: task_of(part) for language, part in parts.items() if language not in kept}
     done = sum(each.pages for each in kept.values())
-    rest = {language: task for language, task in tasks.items() if language not in kept}
+    total = done + sum(len(task.job.plan.pages) for task in rest.values())
     if len(rest) > 1:
         making.prepare(next(iter(rest.values())))
     made = parallel.run(
         rest, making.make, workers=workers, progress=lambda more: progress(done + more, total, "pages")
     )
     kept |= {each.language: each for each in made}
-    return [kept[language] for language in tasks]
+    return [kept[language] for language in parts]
 
 
-def _frame(draft: Draft) -> bytes:
-    """The hash of which article exists in which language, and how."""
-    languages = [plan.language for plan in draft.plans]
-    found = [
-        (id, [origins[language].value if language in origins else "" for language in languages])
-        for id, origins in sorted(availability(draft.catalog.texts).items())
-    ]
-    return short(found)
-
-
-def _language_key(draft: Draft, plan: Plan, shared: Shared) -> bytes:
-    """The hash of all articles of a language in their order, with their days."""
-    hashes, updated = draft.content.hashes, draft.content.history.updated
-    edition = plan.edition
-    articles = [*([edition.home] if edition.home else []), *(c.index for c in edition.categories if c.index)]
-    articles += edition.articles
-    found = [
-        f"{a.id}\0{a.path}\0{a.origin.value}\0{updated.get(a.path)}\0{' '.join(a.related)}" for a in articles
-    ]
+def _language_key(draft: Draft, language: str, shared: Shared) -> bytes:
+    """The hash of all that articles say in a language, and of what they say of themselves in the others."""
+    borrowed = list(draft.borrowed(language))
     snippets = Snippets(shared.snippets)
-    texts = b"".join(hashes.get(a.path, b"") + snippets.hash(a.body) for a in articles)
+    included = [snippets.hash(a.body) for a in (*draft.catalog.texts[language].values(), *borrowed)]
     return digest(
-        "\n".join(found), texts, repr([(c.id, c.order) for c in edition.categories]), *plan.languages
+        draft.content.keys[language],
+        draft.frame,
+        draft.order,
+        draft.days[language],
+        *_borrowings(draft, borrowed, draft.content.hashes.get),
+        *included,
+        *draft.languages,
     )
+
+
+def _borrowings(
+    draft: Draft, borrowed: Iterable[Article], hash: Callable[[str], bytes | None]
+) -> Iterator[str | bytes]:
+    updated = draft.content.history.updated
+    for article in borrowed:
+        yield f"{article.id}\0{article.path}\0{updated.get(article.path)}\0{' '.join(article.related)}"
+        yield hash(article.path) or b""
 
 
 def _shared(config: Config, draft: Draft, language: str) -> Shared:
@@ -358,26 +394,26 @@ def _relative(file: Path, root: Path) -> str:
     return file.relative_to(root).as_posix()
 
 
-def _job(config: Config, draft: Draft, plan: Plan, out: Path, warm: Shared | None) -> Job:
-    known = (warm.settings, warm.theme, warm.words) if warm else ()
+def _job(config: Config, draft: Draft, part: Part, *, warm: bool) -> Job:
+    language, shared = part.language, part.shared
     return Job(
         root=config.root,
-        warm=short(plan.language, *known).hex() if warm else "",
+        warm=short(language, shared.settings, shared.theme, shared.words).hex() if warm else "",
         settings=digest(draft.circumstances.settings, draft.circumstances.theme).hex(),
-        out=out,
-        plan=plan,
-        strings=draft.centre.strings[plan.language],
+        out=part.out,
+        plan=draft.plan_of(language),
+        strings=draft.centre.strings[language],
         assets=draft.assets,
         default_language=config.default_language,
         articles=config.articles,
         site_url=draft.identity.url,
         site_name=draft.identity.name,
-        media=draft.media[plan.language],
+        media=part.files,
         theme=resources.theme_dir(),
         theme_dirs=draft.identity.theme_dirs,
         plain=draft.identity.plain,
-        contact=_contact(config, plan.language),
-        data={"search": f"{plan.language}/search/manifest.json", "modules": f"{draft.assets.folder}/search/"},
+        contact=_contact(config, language),
+        data={"search": f"{language}/search/manifest.json", "modules": f"{draft.assets.folder}/search/"},
     )
 
 
@@ -411,52 +447,44 @@ def _destination(config: Config, language: str) -> Destination | None:
 # --- everything else ---
 
 
-class _Root:
-    """Everything outside the languages' pages: shared ``files``, and former addresses and feeds (``texts``)."""
+def _around(draft: Draft, parts: Mapping[str, Part]) -> list[TextsOf]:
+    """The texts outside the languages' pages: of each language, and of all together."""
+    centre = draft.centre
+    pages = Standalone(centre, draft.assets, draft.identity.theme_dirs)
 
-    def __init__(self, out: Path, tree: Tree, files: Mapping[str, Path], texts: Mapping[str, str]) -> None:
-        self.out, self.texts = out, texts
-        self.place = Place(tree.ground(ROOT))
-        self._files: Mapping[str, bytes] = {address: path.read_bytes() for address, path in files.items()}
-        self._texts = texts
-        if tree.twin:
-            # A page may come to be where something of ours was; so that goes first.
-            self._files = {name: data for name, data in self._files.items() if not self._is_kept(name, data)}
-            self._texts = {
-                name: text for name, text in texts.items() if not self._is_kept(name, text.encode())
-            }
-            for address in self.place.known:
-                if "/" in address:
-                    self.place.free(address)
+    def of_all() -> Mapping[str, str]:
+        return {
+            **pages.root_pages(),
+            **feeds.of_all(centre, [draft.plan_of(each) for each in draft.languages]),
+        }
 
-    @property
-    def pages(self) -> Mapping[str, str]:
-        return {address: text for address, text in self.texts.items() if address.endswith(".html")}
+    def of_language(language: str) -> Mapping[str, str]:
+        plan = draft.plan_of(language)
+        return {**addresses.pages(pages, [plan], draft.former), **feeds.of_language(centre, plan)}
 
-    @property
-    def fresh(self) -> list[str]:
-        """Files that were not published before."""
-        return [address for address in self.place.signatures if address not in self.place.linked]
-
-    def write(self, more: Mapping[str, str]) -> None:
-        """Put everything in its place, with ``more`` texts, when the pages are made."""
-        for address, data in self._files.items():
-            if not self._is_kept(address, data):
-                self.place.write(address, data)
-        texts = {**self._texts, **more}
-        texts = {name: text for name, text in texts.items() if not self._is_kept(name, text.encode())}
-        self.place.settle()
-        write_texts(texts, self.out)
-        for address, text in texts.items():
-            self.place.written(address, hashed(text.encode()))
-        self.place.tidy()
-
-    def _is_kept(self, address: str, data: bytes) -> bool:
-        return self.place.link(address, hashed(data))
+    shared = {language: part.shared for language, part in parts.items()}
+    words = [part for each in shared.values() for part in (each.settings, each.theme, each.words)]
+    all_know = digest(*draft.languages, *words, draft.frame, draft.order)
+    found = [TextsOf(COMMON, digest(all_know, *draft.days.values()), of_all)]
+    former = repr(sorted(draft.former.items()))
+    heads: dict[str, bytes] = {}
+    for language in draft.languages:
+        borrowed = list(draft.borrowed(language))
+        heads |= {each.path: reading.head(each) for each in borrowed if each.path not in heads}
+        key = digest(
+            all_know,
+            former,
+            language,
+            draft.content.heads[language],
+            draft.days[language],
+            *_borrowings(draft, borrowed, heads.get),
+        )
+        found.append(TextsOf(language, key, partial(of_language, language)))
+    return found
 
 
 def _scanned(
-    config: Config, tree: Tree, root: _Root, outcomes: Sequence[Outcome], *, looked_over: bool
+    config: Config, tree: Tree, root: Surroundings, outcomes: Sequence[Outcome], *, looked_over: bool
 ) -> Sequence[Problem]:
     """What must not be published; what was published before has been looked over, if that was here."""
     fresh = [*root.fresh, *(f"{each.language}/{file}" for each in outcomes for file in each.fresh)]
@@ -478,36 +506,6 @@ def _build_file(draft: Draft) -> Mapping[str, str]:
     """Says which commit the articles are at, to the contact form and the ticket service: a ticket keeps it."""
     about = {"version": 1, "commit": draft.content.history.commit}
     return {BUILD_FILE: json.dumps(about) + "\n"}
-
-
-def _root_texts(draft: Draft, cache: Cache, tasks: Mapping[str, Task]) -> Mapping[str, str]:
-    key = _root_key(draft, tasks)
-    old = cache.read("root", _Texts)
-    if old is not None and old.key == key:
-        return old.texts
-    pages = Standalone(draft.centre, draft.assets, draft.identity.theme_dirs)
-    texts = {
-        **addresses.pages(pages, draft.plans, draft.former),
-        **pages.root_pages(),
-        **feeds.feeds(draft.centre, draft.plans),
-    }
-    cache.write("root", _Texts(key, texts))
-    return texts
-
-
-def _root_key(draft: Draft, tasks: Mapping[str, Task]) -> bytes:
-    """The hash of all that feeds and the root show: of an article, what stands above its text."""
-    parts: list[str | bytes] = [_frame(draft), repr(sorted(draft.former.items()))]
-    heads: dict[str, bytes] = {}
-    updated = draft.content.history.updated
-    for plan in draft.plans:
-        shared = tasks[plan.language].shared
-        parts += [plan.language, shared.settings, shared.theme, shared.words]
-        for article in plan.edition.by_id.values():
-            if article.path not in heads:
-                heads[article.path] = reading.head(article)
-            parts += [heads[article.path], article.id, article.origin.value, str(updated.get(article.path))]
-    return digest(*parts)
 
 
 @contextmanager
@@ -545,9 +543,9 @@ def _serving(config: Config, draft: Draft, sources: Sources) -> hosts.Serving:
     )
 
 
-def _prune(cache: Cache, config: Config, outcomes: Sequence[Outcome], published: str) -> None:
+def _prune(cache: Cache, config: Config, outcomes: Sequence[Outcome], used: Sequence[str]) -> None:
     names = {
-        published,
+        *used,
         *_RECORDS,
         *(f"{name}-{lang}" for name in _RECORDS_OF_LANGUAGE for lang in config.languages),
     }
