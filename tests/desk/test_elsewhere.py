@@ -1,8 +1,8 @@
 """The form of a static site, where no desk answers: a mail, a program of the shop's own, Zendesk, Zammad. In a real
 Chromium, with scripts and without, against stand-ins on another origin."""
 
-import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 
 from kb.resources import theme_dir
+from tests import chromium
 from tests.desk.harness import words
 from tests.desk.receivers import Answerer, Receiver, receiver
 from tests.desk.strangers import Program, ZammadForm, ZendeskRequests
@@ -23,7 +24,7 @@ playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed"),
+    pytest.mark.skipif(chromium.PROGRAM is None, reason="Chromium is not installed"),
 ]
 __all__ = ["browser"]
 EMAIL = "help@shop.example"
@@ -113,6 +114,7 @@ def visit(browser: Any) -> Iterator[Callable[..., Any]]:
 
     def open(site: Site, language: str, *, size: str = "desktop", scripts: bool = True) -> Any:
         context = browser.new_context(viewport=SIZES[size], java_script_enabled=scripts)
+        context.set_default_timeout(chromium.PATIENCE_MS)
         contexts.append(context)
         page = context.new_page()
         page.problems, page.went, page.asked = [], [], []
@@ -148,7 +150,8 @@ def send(page: Any, language: str, key: str = "send") -> None:
 
 def mail_of(page: Any) -> tuple[str, dict[str, str]]:
     """The last mail the page asked for: its recipient, and what it was to hold."""
-    for _ in range(50):
+    until = time.monotonic() + chromium.PATIENCE_MS / 1000
+    while time.monotonic() < until:
         if found := [url for url in page.went if url.startswith("mailto:")]:
             parts = urlsplit(found[-1])
             return unquote(parts.path), {name: value[0] for name, value in parse_qs(parts.query).items()}
@@ -179,8 +182,8 @@ def test_zendesk_makes_a_request_and_its_number_is_shown(site: Any, visit: Any) 
     assert text.startswith("First line\nSecond <b> & line\n")
     assert "Номер замовлення: OS-4821073" in text
     page.reload()
-    assert page.get_by_label(words().text("uk", "label_subject")).input_value() == "", (
-        "what is sent is no draft"
+    expect(page.get_by_label(words().text("uk", "label_subject")), "what is sent is no draft").to_have_value(
+        ""
     )
 
 
@@ -206,7 +209,7 @@ def test_zendesk_that_wants_registration_is_said_and_the_text_stays(site: Any, v
     assert "Second <b> & line" in parse_qs(mail.query)["body"][0]
     page.reload()
     expect(status).to_contain_text(words().text("en", "draft_restored"))
-    assert page.get_by_label(words().text("en", "label_order")).input_value() == "OS-4821073"
+    expect(page.get_by_label(words().text("en", "label_order"))).to_have_value("OS-4821073")
     zendesk.open_to_anybody = True
     send(page, "en")
     expect(page.locator(".kb-desk-number")).to_have_text("35001")
@@ -287,7 +290,7 @@ def test_a_program_that_knows_no_pages_gets_the_form_as_browsers_send_it_once(si
     expect(page.locator("[data-kb-status]")).to_contain_text(words().text("uk", "draft_sent"))
     page.get_by_role("button", name=words().text("uk", "discard_draft")).click()
     page.reload()
-    assert page.get_by_label(words().text("uk", "label_subject")).input_value() == ""
+    expect(page.get_by_label(words().text("uk", "label_subject"))).to_have_value("")
 
 
 def test_a_program_that_is_down_gets_nothing_and_the_text_stays(site: Any, visit: Any) -> None:
@@ -297,6 +300,7 @@ def test_a_program_that_is_down_gets_nothing_and_the_text_stays(site: Any, visit
     expect(page.locator("[data-kb-status]")).to_contain_text(words().text("en", "service_down"))
     assert page.url.endswith("/en/contact-us/")
     page.context.set_offline(True)
+    page.wait_for_function("() => !navigator.onLine")
     send(page, "en")
     expect(page.locator("[data-kb-status]")).to_contain_text(words().text("en", "offline"))
     assert page.get_by_label(words().text("en", "label_message"), exact=True).input_value()
@@ -328,11 +332,10 @@ def test_a_mail_holds_all_that_was_typed(site: Any, visit: Any, size: str) -> No
     expect(status).to_contain_text(words().text("en", "mail_opened"))
     check_accessibility(page)
     page.reload()
-    assert page.get_by_label(words().text("en", "label_order")).input_value() == "OS-4821073", (
-        "whether the mail was sent only its writer knows"
-    )
+    order = page.get_by_label(words().text("en", "label_order"))
+    expect(order, "whether the mail was sent only its writer knows").to_have_value("OS-4821073")
     status.get_by_role("button", name=words().text("en", "discard_draft")).click()
-    assert page.get_by_label(words().text("en", "label_order")).input_value() == ""
+    expect(order).to_have_value("")
 
 
 def test_a_long_mail_goes_over_the_clipboard(site: Any, visit: Any) -> None:
@@ -343,6 +346,7 @@ def test_a_long_mail_goes_over_the_clipboard(site: Any, visit: Any) -> None:
     _, mail = mail_of(page)
     assert mail["body"] == words().text("uk", "mail_paste_here")
     expect(page.locator("[data-kb-status]")).to_contain_text(words().text("uk", "mail_paste"))
+    expect(page.locator("[data-kb-status]")).to_contain_text(words().text("uk", "filed_copied"))
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied.startswith("Дуже довге повідомлення. " * 39)
     assert "OS-4821073" in copied

@@ -1,6 +1,6 @@
 """The built help centre and its desk together: which articles somebody saw before they wrote."""
 
-import shutil
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +11,7 @@ import pytest
 from kb.build import steps
 from kb.desk import tickets
 from kb.desk.suggest import built_commit, from_index
+from tests import chromium
 from tests.desk.harness import Shop, words
 from tests.desk.live import Live
 from tests.desk.test_browser import browser
@@ -20,7 +21,7 @@ playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
 __all__ = ["browser"]
 CONTACT = '[tool.kb]\nlanguages = ["en", "uk"]\n[tool.kb.contact]\ndesk = "/api"\n'
-needs_chromium = pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed")
+needs_chromium = pytest.mark.skipif(chromium.PROGRAM is None, reason="Chromium is not installed")
 
 
 class Repository:
@@ -101,18 +102,25 @@ def test_a_ticket_from_the_sites_own_page_keeps_what_was_seen_and_its_commit(
     t = words()
     live = Live(repository.shop)
     context = browser.new_context()
+    context.set_default_timeout(chromium.PATIENCE_MS)
     page = context.new_page()
     problems: list[str] = []
     page.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
     page.goto(f"{live.url}/en/returns/refund/")
     page.locator(".kb-ask a").click()
-    for key, text in (
-        ("label_subject", "When do I get my money back?"),
-        ("label_email", "o@customers.com"),
-    ):
-        page.get_by_label(t.text("en", key)).fill(text)
-    page.get_by_label(t.text("en", "label_message"), exact=True).fill("When do I get money on my card?")
-    expect(page.get_by_role("button", name="When do I get my money back?")).to_be_visible(timeout=20_000)
+    page.wait_for_function(
+        "() => document.querySelector('[data-kb-desk-form]')?.noValidate"
+    )  # its script is there
+    with page.expect_response(re.compile(r"/build\.json$")) as build:
+        for key, text in (
+            ("label_subject", "When do I get my money back?"),
+            ("label_email", "o@customers.com"),
+        ):
+            page.get_by_label(t.text("en", key)).fill(text)
+        message = page.get_by_label(t.text("en", "label_message"), exact=True)
+        message.fill("When do I get money on my card?")
+    build.value.finished()
+    expect(page.get_by_role("button", name="When do I get my money back?")).to_be_visible()
     page.get_by_role("button", name=t.text("en", "send"), exact=True).click()
     expect(page.get_by_role("heading", name=t.text("en", "filed_title"))).to_be_visible()
     (stored,) = repository.shop.stored()
