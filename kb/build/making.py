@@ -158,6 +158,7 @@ def make(task: Task, report: Callable[[int], None]) -> Outcome:
 
 def prepare(task: Task) -> None:
     """Load what every language needs, before processes are forked."""
+    from kb.index import disk  # noqa: F401  # loads Whoosh
     from kb.publish import site  # as in a build
 
     site.prepare(task.job)

@@ -4,9 +4,10 @@ import multiprocessing
 import os
 import signal
 import threading
+import traceback
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from multiprocessing.connection import wait
 from typing import Any, TypeVar
 
 from kb.errors import BuildError
@@ -30,7 +31,9 @@ def run(
 ) -> list[Result]:
     """``function`` of every task, in the order of ``tasks``. ``workers`` 0 means one a core.
 
-    ``function`` and tasks must be picklable; the first task to fail ends the others, and its exception is raised.
+    Each task has a process of its own, so that nothing piles up from one to the next, and what it takes is given back.
+    Results must be picklable, where processes cannot be forked ``function`` and tasks too; the first task to fail ends
+    the others, and its exception is raised.
 
     Raises:
         BuildError: a worker process died.
@@ -40,24 +43,70 @@ def run(
         return _run_here(tasks, function, progress)
     # Forked workers share what the parent has read and imported; elsewhere they start anew.
     method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
-    context = multiprocessing.get_context(method)
-    counter, stopped = context.Value("q", 0), context.Value("b", 0)
-    shared = (counter, stopped)
-    with ProcessPoolExecutor(count, mp_context=context, initializer=_share, initargs=shared) as pool:
-        futures = [pool.submit(_work, function, task) for task in tasks.values()]
+    crew = _Crew(multiprocessing.get_context(method), function)
+    try:
+        return crew.results(list(tasks.values()), count, progress)
+    except BaseException:
+        crew.stop()
+        raise
+
+
+class _Crew:
+    """The worker processes, and what they share: the pages done, and not 0 when the build is given up."""
+
+    def __init__(self, context: Any, function: Callable[[Any, Report], Any]) -> None:
+        self._context, self._function = context, function
+        self._counter, self._stopped = context.Value("q", 0), context.Value("b", 0)
+        self._working: dict[Any, tuple[int, Any]] = {}
+        """Where a result will come from → the number of its task, and the process."""
+
+    def results(self, tasks: Sequence[Any], count: int, progress: Report) -> list[Any]:
+        found: dict[int, Any] = {}
+        while len(found) < len(tasks):
+            for number in range(len(found) + len(self._working), len(tasks)):
+                if len(self._working) == count:
+                    break
+                self._start(number, tasks[number])
+            for ready in wait(list(self._working), timeout=_POLL_SECONDS):
+                number, result = self._take(ready)
+                found[number] = result
+            progress(self._counter.value)
+        return [found[number] for number in range(len(tasks))]
+
+    def stop(self) -> None:
+        # Workers look at it every few pages; what they were making is of no use any more.
+        self._stopped.value = 1
+        for connection, (_, process) in self._working.items():
+            connection.close()
+            process.join()
+
+    def _start(self, number: int, task: Any) -> None:
+        ours, theirs = self._context.Pipe(duplex=False)
+        arguments = (self._function, task, theirs, self._counter, self._stopped)
+        process = self._context.Process(target=_work, args=arguments)
+        process.start()
+        # With no other end left open here, a worker that dies is noticed at once.
+        theirs.close()
+        self._working[ours] = number, process
+
+    def _take(self, connection: Any) -> tuple[int, Any]:
+        """The number of a task and its result; or the exception that ended it is raised."""
         try:
-            _follow(futures, counter, progress)
-            return [future.result() for future in futures]
-        except BrokenProcessPool as error:
+            result, error = connection.recv()
+        except EOFError:
+            # It may have held the counter's lock, for which the others would wait for ever.
+            for _, process in self._working.values():
+                process.terminate()
             raise BuildError(
                 "a worker process died; nothing was published",
                 hint="the machine may be out of memory: try 'kb build -j 1'",
-            ) from error
-        except BaseException:
-            # Workers look at it every few pages; what they were making is of no use any more.
-            stopped.value = 1
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
+            ) from None
+        if error is not None:
+            raise error
+        number, process = self._working.pop(connection)
+        connection.close()
+        process.join()
+        return number, result
 
 
 def _run_here(
@@ -78,26 +127,10 @@ def _run_here(
     return results
 
 
-def _follow(futures: Sequence[Future[Any]], counter: Any, progress: Report) -> None:
-    while True:
-        done, waiting = wait(futures, timeout=_POLL_SECONDS, return_when=FIRST_EXCEPTION)
-        progress(counter.value)
-        if not waiting or any(future.exception() for future in done):
-            return
-
-
 _counter: Any = None
 """In a worker process: the pages done by all workers together."""
 _stopped: Any = None
 """In a worker process: not 0 when the build was given up."""
-
-
-def _share(counter: Any, stopped: Any) -> None:
-    global _counter, _stopped
-    _counter, _stopped = counter, stopped
-    # Ctrl-C reaches all processes of a terminal; the first one tells the others.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=end_with_parent, daemon=True).start()
 
 
 def end_with_parent() -> None:
@@ -108,8 +141,17 @@ def end_with_parent() -> None:
         os._exit(1)
 
 
-def _work(function: Callable[[Any, Report], Any], task: Any) -> Any:
+def _work(
+    function: Callable[[Any, Report], Any], task: Any, results: Any, counter: Any, stopped: Any
+) -> None:
+    global _counter, _stopped
+    # Ctrl-C reaches all processes of a terminal; the first one tells the others. How it ends is no matter of theirs.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    _counter, _stopped = counter, stopped
     told = latest = 0
+    answer: tuple[Any, Exception | None]
 
     def report(done: int) -> None:
         nonlocal told, latest
@@ -118,9 +160,16 @@ def _work(function: Callable[[Any, Report], Any], task: Any) -> Any:
             _add(done - told)
             told = done
 
-    result = function(task, report)
-    _add(latest - told)
-    return result
+    try:
+        result = function(task, report)
+        _add(latest - told)
+        answer = result, None
+    except Exception as error:
+        error.add_note(f"In a worker process:\n{traceback.format_exc()}")
+        answer = None, error
+    with suppress(BrokenPipeError):
+        # Nobody waits for it any more.
+        results.send(answer)
 
 
 def _add(pages: int) -> None:

@@ -51,3 +51,36 @@ def test_death_of_a_worker_is_explained() -> None:
 
 def test_no_tasks_have_no_results() -> None:
     assert parallel.run({}, double) == []
+
+
+def own_process(task: Callable[[], int], report: Callable[[int], None]) -> tuple[int, int]:
+    return task(), os.getpid()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot be forked here")
+def test_every_task_has_a_process_of_its_own_which_inherits_it() -> None:
+    # A local function cannot be pickled.
+    results = parallel.run({str(n): lambda n=n: n for n in range(5)}, own_process, workers=2)
+    assert [number for number, _ in results] == list(range(5))
+    assert len({process for _, process in results} - {os.getpid()}) == 5
+
+
+def large(task: int, report: Callable[[int], None]) -> bytes:
+    if task == 1:
+        raise ContentError("an article has an error", [])
+    return bytes(10_000_000)
+
+
+def test_result_that_nobody_waits_for_holds_nothing_up() -> None:
+    with pytest.raises(ContentError):
+        parallel.run({"en": 1, "uk": 2, "ru": 3}, large, workers=3)
+
+
+def broken(task: int, report: Callable[[int], None]) -> None:
+    raise KeyError(task)
+
+
+def test_fault_tells_where_in_the_worker_it_was() -> None:
+    with pytest.raises(KeyError) as caught:
+        parallel.run({"en": 1, "uk": 2}, broken, workers=2)
+    assert "in broken" in "".join(caught.value.__notes__)
