@@ -239,11 +239,15 @@ def mail_server() -> Iterator[Mailbox]:
             found.mails.extend((recipient, message) for recipient in envelope.rcpt_tos)
             return "250 OK"
 
-    # aiosmtpd checks that it runs by connecting to its port, so it cannot choose one itself.
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        found = Mailbox(probe.getsockname()[1])
-    controller = Controller(Handler(), hostname="127.0.0.1", port=found.port)
-    controller.start()
-    yield found
-    controller.stop()
+    class Here(Controller):
+        """On a port that is its own from the beginning: one that was free a moment ago may be another test's."""
+
+        def _create_server(self) -> Any:
+            return self.loop.create_server(self._factory_invoker, sock=listening)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        found = Mailbox(listening.getsockname()[1])
+        controller = Here(Handler(), hostname="127.0.0.1", port=found.port, ready_timeout=60)
+        controller.start()
+        yield found
+        controller.stop()

@@ -19,7 +19,8 @@ def binaries() -> Path | None:
 @contextmanager
 def postgresql(folder: Path) -> Iterator[str]:
     """A server of its own on a socket in a new folder; yields the address of an empty database."""
-    home = Path(tempfile.mkdtemp(prefix="kb-pg-"))
+    # A socket's path may have a hundred characters, and another user has to reach it: pytest's folders are neither.
+    home = Path(tempfile.mkdtemp(prefix="kb-pg-", dir="/tmp"))
     # PostgreSQL refuses to run as root.
     as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
     if as_user:
@@ -29,9 +30,33 @@ def postgresql(folder: Path) -> Iterator[str]:
     def run(*command: str) -> None:
         subprocess.run([*as_user, *command], check=True, capture_output=True, cwd=home)
 
-    run(str(folder / "initdb"), "-D", str(data), "-U", "desk", "-A", "trust", "-E", "UTF8", "--no-sync")
+    run(
+        str(folder / "initdb"),
+        "-D",
+        str(data),
+        "-U",
+        "desk",
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+        "--locale=C",
+        "--no-sync",
+    )
     options = f"-c listen_addresses='' -c unix_socket_directories={home}"
-    run(str(folder / "pg_ctl"), "-D", str(data), "-o", options, "-l", str(home / "log"), "-w", "start")
+    run(
+        str(folder / "pg_ctl"),
+        "-D",
+        str(data),
+        "-o",
+        options,
+        "-l",
+        str(home / "log"),
+        "-w",
+        "-t",
+        "300",
+        "start",
+    )
     try:
         yield f"postgresql://desk@/postgres?host={home}"
     finally:
