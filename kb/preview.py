@@ -388,10 +388,10 @@ class Watch:
         return False
 
     def _poll(self) -> Callable[[], None]:
-        done = threading.Event()
+        done, first = threading.Event(), self._state()
 
         def look() -> None:
-            before = self._state()
+            before = first
             while not done.wait(_POLL_SECONDS):
                 now = self._state()
                 for path in dict(now.items() ^ before.items()):
@@ -404,11 +404,19 @@ class Watch:
     def _state(self) -> dict[str, tuple[int, int]]:
         found = {}
         for top in self._paths:
-            for path in top.rglob("*") if top.is_dir() else (top,):
-                if self.concerns(str(path)):
-                    status = path.lstat()
-                    found[str(path)] = status.st_mtime_ns, status.st_size
+            for path in _below(top) if top.is_dir() else (str(top),):
+                # What is saved by renaming may be gone by now.
+                with suppress(OSError):
+                    if self.concerns(path):
+                        status = os.lstat(path)
+                        found[path] = status.st_mtime_ns, status.st_size
         return found
+
+
+def _below(top: Path) -> Iterator[str]:
+    """All files and folders below ``top``; those that go away while it is walked through may be missing."""
+    for folder, folders, files in os.walk(top):
+        yield from (os.path.join(folder, name) for name in (*folders, *files))
 
 
 _SCRIPT = """\
