@@ -9,17 +9,20 @@ import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from kb.build.cache import Cache, Pack, Slot
 from kb.build.placing import Ground, Place, Signatures
+from kb.content.article import Article
 from kb.errors import Problem
 from kb.index import rules, writer
 from kb.index.document import Document
 from kb.index.document import Section as IndexSection
 from kb.index.linking import link_or_copy
+from kb.index.packed import Packed
 from kb.publish.job import Body, Frame, Job, Known, Made
 from kb.publish.keys import PARTS, Key, Keys, Shared, reasons, short
 from kb.publish.pages import Page
@@ -69,9 +72,13 @@ class _Frames(msgspec.Struct, frozen=True):
 
 
 class _Prepared(msgspec.Struct, frozen=True):
-    """The documents of a language's index as they were last cut into terms, by their hash."""
+    """What the next index of a language is made from. ``made_by`` is the hash of settings and program, ``rules_key``
+    that of the files of ``rules``."""
 
-    documents: dict[bytes, writer.Prepared]
+    made_by: bytes
+    rules_key: bytes
+    rules: rules.Rules
+    packed: Packed | None
 
 
 @dataclass(frozen=True)
@@ -376,9 +383,9 @@ class _Making(_Keeping):
     def index(self, texts: "_Texts") -> tuple[bytes, dict[str, Slot]]:
         task, old = self.task, self.record
         search = task.search
-        key = short(
-            task.shared.settings, search.rules, search.threshold, task.job.plan.languages, self.content(texts)
-        )
+        sources = self.sources(texts)
+        content = b"".join(source.key for source in sources)
+        key = short(task.shared.settings, search.rules, search.threshold, task.job.plan.languages, content)
         if (
             old
             and old.search == key
@@ -390,36 +397,53 @@ class _Making(_Keeping):
         self.place.settle()
         for file in old.search_files if old else ():
             self.place.remove(file)
-        written = writer.write(
-            _documents(task.job, texts),
+        before = self.index_before()
+        written = writer.update(
+            sources,
             language=self.language,
-            rules=rules.load(self.language, search.folders),
+            rules=before.rules,
             site_dir=task.job.out,
             index_dir=task.index,
             languages=task.job.plan.languages,
             threshold=search.threshold,
             vectors=search.vectors,
-            made_by=task.shared.settings,
-            before=self.index_before(),
+            before=writer.Before(before.packed, task.old_index),
         )
-        self.cache.write(self.prepared, _Prepared(dict(written.prepared)))
+        self.cache.write(self.prepared, msgspec.structs.replace(before, packed=written.packed))
         (task.index / _KEY_FILE).write_bytes(key)
         slots = self.html.append({file: (task.job.out / file).read_bytes() for file in written.files})
         for file, slot in slots.items():
             self.place.written(file, slot.hash)
         return key, slots
 
-    def index_before(self) -> writer.Before:
-        remembered = self.cache.read(self.prepared, _Prepared)
-        return writer.Before(remembered.documents if remembered else {}, self.task.old_index)
+    def index_before(self) -> _Prepared:
+        """What is remembered of the index of before, with today's rules."""
+        made_by, search = self.task.shared.settings, self.task.search
+        known = self.cache.read(self.prepared, _Prepared)
+        if known and (known.made_by, known.rules_key) == (made_by, search.rules):
+            return known
+        now = rules.load(self.language, search.folders)
+        packed = known.packed if known and known.made_by == made_by else None
+        return _Prepared(made_by, search.rules, now, packed)
 
-    def content(self, texts: "_Texts") -> object:
-        """What the documents follow from."""
-        if not self.task.job.plain:
-            return _documents(self.task.job, texts)
-        # Every page's key has the hashes of its text and details; the pages of a category say which are its own.
-        at = [list(PARTS).index(part) for part in ("text", "details")]
-        return [(source, *(key[i] for i in at)) for source, key in self.keys.items()]
+    def sources(self, texts: "_Texts") -> list[writer.Source]:
+        """The documents of the index, in the order of their pages."""
+        job, keys = self.task.job, self.keys
+        # A page's key has the hashes of its text and details, from which its document follows.
+        text, details = (list(PARTS).index(part) for part in ("text", "details"))
+        found = []
+        for page in job.plan.pages:
+            article = page.article
+            if page.kind != "article" or article is None or article.id not in texts:
+                continue
+            if job.plain:
+                key = keys[page.source]
+                found.append(
+                    writer.Source(key[text] + key[details], partial(_document, page, article, texts))
+                )
+            else:
+                found.append(writer.source(_document(page, article, texts), self.task.shared.settings))
+        return found
 
     # --- remembering ---
 
@@ -535,24 +559,15 @@ def _not_plain(old: _Record | None, key: bytes) -> tuple[str, ...]:
     return ("something in its language changed, and plugins or hooks may show it anywhere",)
 
 
-def _documents(job: Job, texts: Mapping[str, Sequence[Section]]) -> list[Document]:
-    edition = job.plan.edition
-    found = []
-    for page in job.plan.pages:
-        article = page.article
-        if page.kind != "article" or article is None or article.id not in texts:
-            continue
-        found.append(
-            Document(
-                id=article.id,
-                url=page.url,
-                title=article.title,
-                language=article.language,
-                questions=article.questions,
-                tags=article.tags,
-                category=edition.by_id[article.id].category,
-                sections=tuple(IndexSection(s.anchor, s.heading, s.text) for s in texts[article.id]),
-                origin=article.origin.value,
-            )
-        )
-    return found
+def _document(page: Page, article: Article, texts: _Texts) -> Document:
+    return Document(
+        id=article.id,
+        url=page.url,
+        title=article.title,
+        language=article.language,
+        questions=article.questions,
+        tags=article.tags,
+        category=article.category,
+        sections=tuple(IndexSection(s.anchor, s.heading, s.text) for s in texts[article.id]),
+        origin=article.origin.value,
+    )

@@ -10,29 +10,43 @@ A token is the core of a chunk (white space apart), punctuation bound to its lef
 Numbers below ``COMMON`` are the commonest tokens, one byte; the rest are sorted, with the number of leading
 characters each shares with the one before it. Number 0 ends a field; an article's fields are title, tags,
 questions, then heading and text of each section.
+
+The file follows from its articles alone. What it was packed from is kept in parts (:class:`Packed`), so that the
+next one costs what changed: articles as characters of an alphabet of their own, in which a token keeps its character
+while its number changes; the streams of numbers; and the stretches that were compressed, which end where an article
+says so, not at a distance from the beginning.
 """
 
 import json
 import re
 import unicodedata
 import zlib
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from struct import pack
 from typing import Any
 
+import msgspec
+
 from kb.index.document import Document
 from kb.index.terms import TERMS_VERSION, WORD, normalise, terms
+from kb.index.vocabulary import Vocabulary, Words
 
 MAGIC = b"KBS1"
 FORMAT = 1
-COMMON = 128
-_TWO_BYTES = COMMON + (1 << 14)
-_SHARED_LIMIT = 60
 _LEVEL = 6
 """Of compression; 9 takes twice as long for a file 0.3 % smaller."""
-_END = ""
+_MEMORY_LEVEL = 9
+_WINDOW = 1 << 15
+_STRETCH = 1 << 15
+"""Bytes that are compressed as one, at least. Shorter ones take longer; these are smaller by 1 % than the whole as one
+would be, since each has codes of its own."""
+_ENDS_STRETCH = 8
+"""One in so many pieces may end a stretch, by its hash: so the others begin where they did, whatever was edited."""
+_LAST_BLOCK = b"\x03\x00"
+"""An empty one, which ends a deflate stream."""
+_ZLIB = zlib.ZLIB_RUNTIME_VERSION.encode()
 _TO_LEFT, _TO_RIGHT, _LINE_END = "\x02", "\x03", "\x04"
 _BINDING = str.maketrans(dict.fromkeys((_TO_LEFT, _TO_RIGHT, _LINE_END), ""))
 _EDGES = re.compile(rf"^((?:(?!{WORD}).)*)(.*{WORD})((?:(?!{WORD}).)*)$", re.S)
@@ -57,11 +71,11 @@ class Tokens:
             if tokens:
                 tokens.append(_LINE_END)
             for chunk in line.split():
-                entry = known.get(chunk)
-                if entry is None:
-                    entry = known[chunk] = (_tokens(chunk), tuple(terms(chunk, self.language)))
-                tokens += entry[0]
-                found += entry[1]
+                row = known.get(chunk)
+                if row is None:
+                    row = known[chunk] = (_tokens(chunk), tuple(terms(chunk, self.language)))
+                tokens += row[0]
+                found += row[1]
         return tokens, found
 
     def surfaces(self) -> dict[str, str]:
@@ -86,71 +100,133 @@ def _tokens(chunk: str) -> tuple[str, ...]:
     return tuple(part for part in (left and _TO_RIGHT + left, core, right and _TO_LEFT + right) if part)
 
 
+class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """An article of the file. ``key`` is a hash of all it follows from."""
+
+    key: bytes
+    length: int
+    """Its terms."""
+    columns: list[bytes]
+    """What the header says of it: JSON behind a comma, in the order of :data:`_COLUMNS`."""
+    text: str
+    """Its tokens, as :class:`Vocabulary` writes them."""
+
+
+class Packed(msgspec.Struct, frozen=True, array_like=True):
+    """A file's parts, for the next one to be packed from."""
+
+    rows: list[Row]
+    words: Words
+    streams: list[bytes]
+    """Each article's tokens as numbers."""
+    stretches: dict[bytes, bytes]
+    """Hash of some bytes, and of those before them → these bytes compressed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A document cut into the tokens of each of its fields; ``length`` is its number of terms."""
+
+    document: Document
+    tokens: Sequence[Sequence[str]]
+    length: int
+
+
 def pack_index(
-    documents: Sequence[Document],
-    tokens: Sequence[Sequence[Sequence[str]]],
+    keys: Sequence[bytes],
+    cut: Callable[[int], Cut],
     header: Mapping[str, Any],
-) -> bytes:
-    """The file's bytes. ``tokens`` are those of each document's fields, as :meth:`Tokens.read` gave them."""
-    flat: list[str] = []
-    for fields in tokens:
-        for of_field in fields:
-            flat += of_field
-            flat.append(_END)
-    counts = Counter(flat)
-    del counts[_END]
-    ranked = sorted(counts, key=lambda token: (-counts[token], token))
-    common, rest = ranked[: COMMON - 1], sorted(ranked[COMMON - 1 :])
-    codes = {token: _code(number) for number, token in enumerate([*common, *rest], 1)}
-    codes[_END] = _code(0)
-    stream = b"".join(map(codes.__getitem__, flat))
-    dictionary = "\n".join([*common, *_front_coded(rest)]).encode()
+    before: Packed | None = None,
+) -> tuple[bytes, Packed]:
+    """The file's bytes, and its parts.
+
+    ``keys`` are those of the articles, in their order; ``cut`` is asked by number for those that are not ``before``.
+    """
+    before = before or Packed([], Words([], "", [], [], []), [], {})
+    vocabulary = Vocabulary(before.words)
+    known = {row.key: at for at, row in enumerate(before.rows)}
+    places = [known.pop(key, None) for key in keys]
+    rows = [
+        before.rows[at] if at is not None else _row(key, cut(number), vocabulary)
+        for number, (key, at) in enumerate(zip(keys, places, strict=True))
+    ]
+    # Whatever was not taken over: of articles with the same key, all but one are.
+    for at in set(range(len(before.rows))).difference(places):
+        vocabulary.drop(before.rows[at].text)
+    words = vocabulary.words()
+    encode = words.encoder()
+    if words.numbered_as(before.words):
+        streams = [
+            before.streams[at] if at is not None else encode(row.text)
+            for at, row in zip(places, rows, strict=True)
+        ]
+    else:
+        streams = [encode(row.text) for row in rows]
+    dictionary = words.dictionary()
     about = {
         "format": FORMAT,
         "terms": TERMS_VERSION,
         **header,
         "dictionary": len(dictionary),
-        "tokens": len(stream),
-        "articles": _columns(documents),
+        "tokens": sum(map(len, streams)),
     }
-    head = json.dumps(about, ensure_ascii=False, separators=(",", ":")).encode()
-    compress = zlib.compressobj(_LEVEL, zlib.DEFLATED, -15, 9)
-    payload = pack("<I", len(head)) + head + dictionary + stream
-    return MAGIC + compress.compress(payload) + compress.flush()
+    columns = _columns(rows)
+    head = json.dumps(about, ensure_ascii=False, separators=(",", ":")).encode()[:-1]
+    length = len(head) + sum(map(len, columns))
+    parts = ([pack("<I", length), head], columns, [dictionary], streams)
+    stretches = [found for part in parts for found in _compressed(part, before.stretches)]
+    data = b"".join([MAGIC, *(packed for _, packed in stretches), _LAST_BLOCK])
+    return data, Packed(rows, words, streams, dict(stretches))
 
 
-def _columns(documents: Sequence[Document]) -> Mapping[str, Any]:
-    """What the texts do not say; an address or language that follows from the rest is left empty."""
-    return {
-        "id": [d.id for d in documents],
-        "url": ["" if d.url == f"{d.id}/" else d.url for d in documents],
-        "category": ["" if d.category == d.id.rpartition("/")[0] else d.category for d in documents],
-        "origin": ["" if d.origin == "written" else d.origin for d in documents],
-        "questions": [len(d.questions) for d in documents],
-        "anchors": [[s.anchor for s in d.sections] for d in documents],
-    }
+def _row(key: bytes, cut: Cut, vocabulary: Vocabulary) -> Row:
+    columns = [b"," + _JSON(value(cut.document)).encode() for value in _COLUMNS.values()]
+    return Row(key, cut.length, columns, vocabulary.take(cut.tokens))
 
 
-def _code(number: int) -> bytes:
-    if number < COMMON:
-        return bytes((number,))
-    if number < _TWO_BYTES:
-        rest = number - COMMON
-        return bytes((0x80 | rest >> 8, rest & 0xFF))
-    rest = number - _TWO_BYTES
-    return bytes((0xC0 | rest >> 16, rest >> 8 & 0xFF, rest & 0xFF))
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_COLUMNS: Mapping[str, Callable[[Document], object]] = {
+    "id": lambda d: d.id,
+    "url": lambda d: "" if d.url == f"{d.id}/" else d.url,
+    "category": lambda d: "" if d.category == d.id.rpartition("/")[0] else d.category,
+    "origin": lambda d: "" if d.origin == "written" else d.origin,
+    "questions": lambda d: len(d.questions),
+    "anchors": lambda d: [s.anchor for s in d.sections],
+}
+"""What the texts do not say; an address or language that follows from the rest is left empty."""
 
 
-def _front_coded(tokens: Sequence[str]) -> list[str]:
-    found = []
-    before = ""
-    for token in tokens:
-        shared = 0
-        # Stops before characters that JavaScript counts as two.
-        for own, other in zip(token[:_SHARED_LIMIT], before, strict=False):
-            if own != other or own >= "\ud800":
-                break
-            shared += 1
-        found.append(chr(0x20 + shared) + token[shared:])
-        before = token
-    return found
+def _columns(rows: Sequence[Row]) -> list[bytes]:
+    """The end of the header."""
+    pieces = [b',"articles":{']
+    for at, name in enumerate(_COLUMNS):
+        values = [row.columns[at] for row in rows]
+        values[:1] = [first[1:] for first in values[:1]]
+        pieces += [b'%s"%s":[' % (b"," if at else b"", name.encode()), *values, b"]"]
+    return [*pieces, b"}}"]
+
+
+def _compressed(pieces: Iterable[bytes], known: Mapping[bytes, bytes]) -> Iterator[tuple[bytes, bytes]]:
+    """Stretches of deflate blocks that end at a byte, each under its hash."""
+    window = b""
+    for data in _stretches(pieces):
+        key = sha256(b"%s %d " % (_ZLIB, len(window)) + window + data).digest()[:16]
+        yield key, known.get(key) or _deflated(data, window)
+        window = data[-_WINDOW:]
+
+
+def _stretches(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    gathered: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        gathered.append(piece)
+        size += len(piece)
+        if size >= _STRETCH and zlib.crc32(piece) % _ENDS_STRETCH == 0:
+            yield b"".join(gathered)
+            gathered, size = [], 0
+    yield b"".join(gathered)
+
+
+def _deflated(data: bytes, window: bytes) -> bytes:
+    compress = zlib.compressobj(_LEVEL, zlib.DEFLATED, -15, _MEMORY_LEVEL, zlib.Z_DEFAULT_STRATEGY, window)
+    return compress.compress(data) + compress.flush(zlib.Z_SYNC_FLUSH)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,8 +10,9 @@ from typing import Any
 
 import msgspec
 
+from kb.index.changes import Content, Entry, follow
 from kb.index.document import Document
-from kb.index.packed import Tokens, pack_index
+from kb.index.packed import Cut, Packed, Tokens, pack_index
 from kb.index.rules import Rules
 from kb.index.vectors import Text, available, make
 
@@ -19,18 +20,20 @@ MANIFEST = "manifest.json"
 FOLDER = "search"
 
 
-class Prepared(msgspec.Struct, frozen=True, array_like=True):
-    """A document cut into tokens and terms. Neither holds white space: a field's are kept in one string."""
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A document that is made only where it is asked for. ``key`` is a hash of all that it follows from, and of the
+    code that makes it and reads it."""
 
-    tokens: list[str]
-    terms: list[str]
+    key: bytes
+    document: Callable[[], Document]
 
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What the build before left: the ``prepared`` documents by their hash, and its index on disk."""
+    """What the same code wrote before: the parts of the browser's file, where there was one, and the index on disk."""
 
-    prepared: Mapping[bytes, Prepared]
+    packed: Packed | None
     index_dir: Path
 
 
@@ -42,7 +45,7 @@ class Written:
     files: tuple[str, ...]
     size: int
     """Bytes of the browser's index as it travels."""
-    prepared: Mapping[bytes, Prepared]
+    packed: Packed | None
     """For :class:`Before` of the next time."""
 
 
@@ -56,7 +59,38 @@ def write(
     languages: Sequence[str] = (),
     threshold: float = 0.0,
     vectors: Path | None = None,
-    made_by: bytes = b"",
+    before: Before | None = None,
+) -> Written:
+    """The indexes of documents that are all at hand; else as :func:`update`."""
+    return update(
+        [source(document) for document in documents],
+        language=language,
+        rules=rules,
+        site_dir=site_dir,
+        index_dir=index_dir,
+        languages=languages,
+        threshold=threshold,
+        vectors=vectors,
+        before=before,
+    )
+
+
+def source(document: Document, made_by: bytes = b"") -> Source:
+    """A document at hand. ``made_by`` is a hash of the code that reads it."""
+    key = hashlib.sha256(made_by + msgspec.msgpack.encode(document)).digest()[:16]
+    return Source(key, lambda: document)
+
+
+def update(
+    sources: Sequence[Source],
+    *,
+    language: str,
+    rules: Rules,
+    site_dir: Path | None = None,
+    index_dir: Path | None = None,
+    languages: Sequence[str] = (),
+    threshold: float = 0.0,
+    vectors: Path | None = None,
     before: Before | None = None,
 ) -> Written:
     """The indexes of one language.
@@ -66,55 +100,71 @@ def write(
     not there yet, receives the index on disk. Either may be None. ``languages`` are all the site's. The same documents
     give the same bytes for the browser. ``vectors`` is a folder that keeps encoded words: where it is given and the
     library is installed, a table of word vectors is written beside both. ``before`` spares the work on documents that
-    are as they were and were prepared by the same code, of which ``made_by`` is a hash.
+    are as they were.
     """
-    reader = Tokens(language)
-    with_vectors = vectors is not None and available(language)
-    known = before.prepared if before and not with_vectors else {}
-    keys = [_key(document, made_by) for document in documents]
-    prepared = {
-        key: known.get(key) or _prepared(document, reader)
-        for key, document in zip(keys, documents, strict=True)
-    }
+    reading = _Reading(sources, language)
     about = _about(language, rules, threshold)
     table = b""
-    if vectors is not None and with_vectors:
-        articles = [
-            [
-                Text(written, read.split())
-                for written, read in zip(document.fields(), prepared[key].terms, strict=True)
-            ]
-            for key, document in zip(keys, documents, strict=True)
-        ]
-        table = make(reader.surfaces(), language, vectors, articles, rules.stop)
+    if vectors is not None and available(language):
+        # Every article has a part in the table.
+        texts = [reading.texts(number) for number in range(len(sources))]
+        table = make(reading.surfaces(), language, vectors, texts, rules.stop)
     files: tuple[str, ...] = ()
     size = 0
+    packed = None
     if site_dir is not None:
-        tokens = [[of_field.split() for of_field in prepared[key].tokens] for key in keys]
-        data = pack_index(documents, tokens, about)
+        known = before.packed if before else None
+        data, packed = pack_index([each.key for each in sources], reading.cut, about, known)
         size = len(data)
         files = _publish(site_dir / FOLDER, data, table, language, languages)
     if index_dir is not None:
-        lengths = [
-            sum(of_field.count(" ") + bool(of_field) for of_field in prepared[key].terms) for key in keys
-        ]
-        _to_disk(
-            index_dir,
-            [(key, document, prepared[key]) for key, document in zip(keys, documents, strict=True)],
-            about | {"lengths": lengths},
-            table,
-            before.index_dir if before else None,
-        )
-    return Written(len(documents), files, size, prepared)
+        if packed is not None:
+            lengths = [row.length for row in packed.rows]
+        else:
+            lengths = [reading.cut(number).length for number in range(len(sources))]
+        entries = [Entry(each.key, partial(reading.content, n)) for n, each in enumerate(sources)]
+        _to_disk(index_dir, entries, about | {"lengths": lengths}, table, before)
+    return Written(len(sources), files, size, packed)
 
 
-def _key(document: Document, made_by: bytes) -> bytes:
-    return hashlib.sha256(made_by + msgspec.msgpack.encode(document)).digest()[:16]
+class _Reading:
+    """Documents as they are asked for, cut into tokens and terms."""
 
+    def __init__(self, sources: Sequence[Source], language: str) -> None:
+        self._sources = sources
+        self._tokens = Tokens(language)
+        self._documents: dict[int, Document] = {}
+        self._terms: dict[int, list[str]] = {}
+        """Of each field; as terms have no white space, they are kept in one string."""
 
-def _prepared(document: Document, reader: Tokens) -> Prepared:
-    fields = [reader.read(text) for text in document.fields()]
-    return Prepared([" ".join(tokens) for tokens, _ in fields], [" ".join(terms) for _, terms in fields])
+    def document(self, number: int) -> Document:
+        found = self._documents.get(number)
+        if found is None:
+            found = self._documents[number] = self._sources[number].document()
+        return found
+
+    def cut(self, number: int) -> Cut:
+        document = self.document(number)
+        fields = [self._tokens.read(text) for text in document.fields()]
+        self._terms[number] = [" ".join(terms) for _, terms in fields]
+        return Cut(document, [tokens for tokens, _ in fields], sum(len(terms) for _, terms in fields))
+
+    def terms(self, number: int) -> list[list[str]]:
+        if number not in self._terms:
+            self.cut(number)
+        return [of_field.split() for of_field in self._terms[number]]
+
+    def texts(self, number: int) -> list[Text]:
+        pairs = zip(self.document(number).fields(), self.terms(number), strict=True)
+        return [Text(written, terms) for written, terms in pairs]
+
+    def content(self, number: int) -> Content:
+        document = self.document(number)
+        stored = json.dumps(_stored(document), ensure_ascii=False)
+        return Content(self.terms(number), list(document.weights()), stored)
+
+    def surfaces(self) -> dict[str, str]:
+        return self._tokens.surfaces()
 
 
 def _about(language: str, rules: Rules, threshold: float) -> dict[str, Any]:
@@ -150,21 +200,15 @@ def _hashed(folder: Path, kind: str, data: bytes) -> str:
 
 def _to_disk(
     folder: Path,
-    articles: Sequence[tuple[bytes, Document, Prepared]],
+    entries: Sequence[Entry],
     about: Mapping[str, Any],
     table: bytes,
-    before: Path | None,
+    before: Before | None,
 ) -> None:
-    from kb.index import disk  # Whoosh takes long to import, and a build for the browser alone does without
+    if before is None or not follow(folder, entries, about, vectors=table, before=before.index_dir):
+        from kb.index import disk  # Whoosh takes long to import, and most builds do without
 
-    def content(document: Document, prepared: Prepared) -> disk.Content:
-        stored = json.dumps(_stored(document), ensure_ascii=False)
-        return disk.Content(
-            [of_field.split() for of_field in prepared.terms], list(document.weights()), stored
-        )
-
-    entries = [disk.Entry(key, partial(content, document, prepared)) for key, document, prepared in articles]
-    disk.write(folder, entries, about, vectors=table, before=before)
+        disk.write(folder, entries, about, vectors=table)
 
 
 def _stored(document: Document) -> dict[str, Any]:
