@@ -238,7 +238,7 @@ def test_a_host_that_does_not_exist_is_dead_and_one_nobody_can_tell_of_is_not() 
 
 
 def test_a_short_wait_is_waited(site: Site) -> None:
-    site.says["/x"] = (429, {"Retry-After": "7"})
+    site.says["/x"] = (429, {"Retry-After": "30"})
     waits: list[float] = []
 
     def sleep(seconds: float) -> None:
@@ -247,7 +247,7 @@ def test_a_short_wait_is_waited(site: Site) -> None:
 
     asker = Asker("Test", allowed=HOSTS, resolve=here, pause_s=0, sleep=sleep)
     assert asker.ask(site.url("/x")).state == "alive"
-    assert 6 < waits[0] <= 7
+    assert 15 < waits[0] <= 30, "less what has gone by"
 
 
 @pytest.mark.parametrize(
@@ -265,7 +265,8 @@ def test_a_host_that_asks_for_a_long_wait_is_left_alone(site: Site, asker: Asker
 
 def test_one_request_at_a_time_and_a_pause(site: Site) -> None:
     waits: list[float] = []
-    asker = Asker("Test", allowed=HOSTS, resolve=here, pause_s=5, sleep=waits.append)
+    # A pause that no machine is too busy to notice; nobody sleeps it here.
+    asker = Asker("Test", allowed=HOSTS, resolve=here, pause_s=5_000, sleep=waits.append)
     threads = [threading.Thread(target=asker.ask, args=[site.url("/")]) for _ in range(6)]
     for thread in threads:
         thread.start()
@@ -273,7 +274,7 @@ def test_one_request_at_a_time_and_a_pause(site: Site) -> None:
         thread.join()
     assert site.most_at_once == 1
     assert len(waits) == 5
-    assert all(4 < wait <= 5 for wait in waits)
+    assert all(4_000 < wait <= 5_000 for wait in waits)
 
 
 @pytest.mark.skipif(not shutil.which("openssl"), reason="openssl makes the certificate")
@@ -286,14 +287,15 @@ def test_encrypted_sites_are_asked_and_cut_off_like_others(site: Site, tmp_path:
     server.load_cert_chain(certificate, key)
     site.server.socket = server.wrap_socket(site.server.socket, server_side=True)
     trusting = ssl.create_default_context(cafile=str(certificate))
-    asker = Asker("Test", allowed=HOSTS, resolve=here, pause_s=0, timeout_s=5, deadline_s=0.5, tls=trusting)
-    assert asker.ask(f"https://shop.localtest:{site.port}/") == Answer("alive")
-    wrong = asker.ask(f"https://other.localtest:{site.port}/")
+    patient = Asker("Test", allowed=HOSTS, resolve=here, pause_s=0, timeout_s=60, deadline_s=60, tls=trusting)
+    hasty = Asker("Test", allowed=HOSTS, resolve=here, pause_s=0, timeout_s=60, deadline_s=0.5, tls=trusting)
+    assert patient.ask(f"https://shop.localtest:{site.port}/") == Answer("alive")
+    wrong = patient.ask(f"https://other.localtest:{site.port}/")
     assert (wrong.state, "not trusted" in wrong.note) == ("dead", True)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         started = time.monotonic()
-        assert asker.ask(f"https://shop.localtest:{silent.getsockname()[1]}/").state == "unanswered"
-        assert time.monotonic() - started < 4, (
+        assert hasty.ask(f"https://shop.localtest:{silent.getsockname()[1]}/").state == "unanswered"
+        assert time.monotonic() - started < 60, (
             "the handshake is cut off, before the socket's own time is over"
         )
 

@@ -1,7 +1,6 @@
 """A translation run: only what changed, nothing lost, nothing broken."""
 
 import threading
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -358,18 +357,22 @@ def test_progress_tells_rate_and_time_left(shop: Path) -> None:
 
 def test_a_second_run_waits_for_the_first(tmp_path: Path) -> None:
     order: list[str] = []
-    held = threading.Event()
+    held, waited_for = threading.Event(), threading.Event()
 
     def first() -> None:
         with run.locked(tmp_path / "lock"):
             held.set()
-            time.sleep(0.3)
+            waited_for.wait(60)
             order.append("first")
+
+    def waits() -> None:
+        order.append("waits")
+        waited_for.set()
 
     thread = threading.Thread(target=first)
     thread.start()
     held.wait()
-    with run.locked(tmp_path / "lock", on_wait=lambda: order.append("waits"), poll_seconds=0.01):
+    with run.locked(tmp_path / "lock", on_wait=waits, poll_seconds=0.01):
         order.append("second")
     thread.join()
     assert order == ["waits", "first", "second"]
