@@ -82,7 +82,9 @@ class _Crew:
 
     def _start(self, number: int, task: Any) -> None:
         ours, theirs = self._context.Pipe(duplex=False)
-        arguments = (self._function, task, theirs, self._counter, self._stopped)
+        # A forked process has every end that is open here; a pipe of which somebody has the other end never breaks.
+        inherited = [*self._working, ours] if self._context.get_start_method() == "fork" else []
+        arguments = (self._function, task, theirs, inherited, self._counter, self._stopped)
         process = self._context.Process(target=_work, args=arguments)
         process.start()
         # With no other end left open here, a worker that dies is noticed at once.
@@ -142,9 +144,16 @@ def end_with_parent() -> None:
 
 
 def _work(
-    function: Callable[[Any, Report], Any], task: Any, results: Any, counter: Any, stopped: Any
+    function: Callable[[Any, Report], Any],
+    task: Any,
+    results: Any,
+    inherited: Sequence[Any],
+    counter: Any,
+    stopped: Any,
 ) -> None:
     global _counter, _stopped
+    for connection in inherited:
+        connection.close()
     # Ctrl-C reaches all processes of a terminal; the first one tells the others. How it ends is no matter of theirs.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
