@@ -1,5 +1,6 @@
 """PO files: our own small dialect, readable by gettext's tools, and merged by git without a conflict."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -168,6 +169,7 @@ def test_gettext_accepts_the_file(tmp_path: Path) -> None:
     file.write_text(dump(found), "utf-8")
     done = subprocess.run(
         ["msgfmt", "--check-format", "--check-domain", "-v", "-o", "/dev/null", str(file)],
+        env={**os.environ, "LC_ALL": "C"},
         capture_output=True,
         text=True,
         check=False,
