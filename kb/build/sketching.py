@@ -176,7 +176,7 @@ class _Base:
         read, problems = reader.load(entry, config.languages)
         if _above(read) != _above(old):
             return None
-        new = replace(old, body=read.body, text=read.text)
+        new = replace(old, written=read.written)
         problems += self._findings(new, catalog)
         return None if any(p.severity == "error" for p in reading.judge(config, problems)) else new
 

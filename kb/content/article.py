@@ -28,21 +28,41 @@ class Origin(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Text:
+    """A file's text and its body, in UTF-8: Python's own strings take two to four bytes a character as soon as one is
+    not Latin, and keep what they were encoded to beside that.
+
+    The text ends at ``end`` and the body begins at ``start``; as a rule it is the text's last part.
+    """
+
+    utf8: bytes
+    end: int
+    start: int
+
+    @classmethod
+    def of(cls, text: str, body: str) -> "Text":
+        """``body`` has line ends of its own where those of ``text`` are not plain."""
+        whole, below = text.encode(), body.encode()
+        if whole.endswith(below):
+            return cls(whole, len(whole), len(whole) - len(below))
+        return cls(whole + below, len(whole), len(whole))
+
+
+@dataclass(frozen=True, slots=True)
 class Article:
     """One article's text in one language.
 
     ``id`` is the path below the language folder without its ending (``returns/exchange-size``), in every
     language the same. ``language`` is that of the text itself, so a fallback page in the Ukrainian edition
-    has ``language="en"``. ``path`` is relative to the content folder, with ``/``; ``text`` is the whole file,
-    ``body`` the Markdown below the front matter, which begins at line ``body_line`` (from 1) of the file.
+    has ``language="en"``. ``path`` is relative to the content folder, with ``/``; ``written`` is what the file says,
+    whose body begins at its line ``body_line`` (from 1).
     """
 
     id: str
     language: str
     path: str
     title: str
-    body: str
-    text: str
+    written: Text
     body_line: int = 1
     origin: Origin = Origin.WRITTEN
     source_language: str = ""
@@ -60,6 +80,16 @@ class Article:
     translate: bool | str = True
     lines: Mapping[str, int] = field(default_factory=dict, compare=False)
     """Line of each front matter key in the file, for findings about it."""
+
+    @property
+    def text(self) -> str:
+        """The whole file."""
+        return self.written.utf8[: self.written.end].decode()
+
+    @property
+    def body(self) -> str:
+        """The Markdown below the front matter, with plain line ends."""
+        return self.written.utf8[self.written.start :].decode()
 
     @property
     def category(self) -> str:

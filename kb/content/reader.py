@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kb.content import frontmatter, names
-from kb.content.article import INDEX, Article, Catalog
+from kb.content.article import INDEX, Article, Catalog, Text
 from kb.content.findings import problem
 from kb.errors import Problem, did_you_mean
 
@@ -248,8 +248,7 @@ def load(entry: Entry, languages: tuple[str, ...] = ()) -> tuple[Article, list[P
         id=entry.id,
         language=entry.language,
         path=entry.path,
-        body=head.body,
-        text=text,
+        written=Text.of(text, head.body),
         body_line=head.body_line,
         lines=details.lines,
         **values,
@@ -304,8 +303,7 @@ def _stand_in(entry: Entry, text: str) -> Article:
         language=entry.language,
         path=entry.path,
         title=_title(entry.id),
-        body="",
-        text=text,
+        written=Text.of(text, ""),
         draft=True,
     )
 

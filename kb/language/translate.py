@@ -7,7 +7,7 @@ language is, and what `kb check` says about it. The engines' side is in `kb.lang
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from kb.content.article import Article, Catalog, Origin
+from kb.content.article import Article, Catalog, Origin, Text
 from kb.errors import Problem
 from kb.language.memory import Entry, Memory, State
 from kb.language.pagecheck import check_page
@@ -191,8 +191,7 @@ def _article(translation: Translation, texts: Sequence[str | None]) -> Article:
         title=" ".join(words["title"]) or base.title,
         description=" ".join(words["description"]) or base.description,
         questions=tuple(words["question"]) or base.questions,
-        text=text,
-        body=below,
+        written=Text.of(text, below),
         body_line=1 + plain.count("\n", 0, len(plain) - len(below)),
         origin=Origin.REVIEWED if reviewed else Origin.MACHINE,
         source_language=base.language,

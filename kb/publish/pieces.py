@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup, escape
 
-from kb.content.article import Article, Category, Origin
+from kb.content.article import Article, Category, Origin, Text
 from kb.publish.context import Own
 from kb.publish.job import Body, Frame, Heading
 from kb.publish.pages import Choice, Entry, Page
@@ -102,8 +102,7 @@ def stand_in(shape: Shape, language: str, origins: Mapping[str, Origin]) -> Stan
             path="",
             language=shape.language,
             title=title,
-            body="",
-            text="",
+            written=Text.of("", ""),
             origin=Origin(shape.origin),
             source_language=shape.source_language,
         )

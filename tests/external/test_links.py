@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kb.content.article import Article, Catalog
+from kb.content.article import Article, Catalog, Text
 from kb.external import links
 from kb.external.asker import Answer
 from kb.external.links import AGES_S, Known
@@ -17,7 +17,7 @@ LOST = Answer("unanswered", "could not be reached", reached=False)
 
 
 def catalog(body: str) -> Catalog:
-    article = Article("a/b", "en", "articles/en/a/b.md", "B", body, body, body_line=5)
+    article = Article("a/b", "en", "articles/en/a/b.md", "B", Text.of(body, body), body_line=5)
     return Catalog(("en",), {"en": {"a/b": article}})
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from kb.content.article import Article, Catalog, Origin
+from kb.content.article import Article, Catalog, Origin, Text
 from kb.errors import Problem
 from kb.language import glossary
 from kb.language.glossary import Term
@@ -17,7 +17,14 @@ def article(language: str, body: str, *, title: str = "T", origin: Origin = Orig
     path = f"articles/{language}/a/b.md"
     head = f"---\ntitle: {title}\n---\n"
     return Article(
-        "a/b", language, path, title, body, head + body, body_line=4, origin=origin, lines={"title": 2}
+        "a/b",
+        language,
+        path,
+        title,
+        Text.of(head + body, body),
+        body_line=4,
+        origin=origin,
+        lines={"title": 2},
     )
 
 
