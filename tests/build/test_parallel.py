@@ -68,6 +68,7 @@ def test_every_task_has_a_process_of_its_own_which_inherits_it() -> None:
 def large(task: int, report: Callable[[int], None]) -> bytes:
     if task == 1:
         raise ContentError("an article has an error", [])
+    time.sleep(0.2)
     return bytes(10_000_000)
 
 
