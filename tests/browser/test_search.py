@@ -74,6 +74,24 @@ class TestCombobox:
         page.keyboard.press("Escape")
         expect(page.locator(box)).to_have_value("")
 
+    def test_an_answer_that_comes_after_escape_opens_nothing(self, reading: Reading) -> None:
+        page, held = reading.window(), list[Any]()
+        page.route("**/en/search/index.*.bin", lambda route: held.append(route))
+        page.goto(f"{reading.base}uk/")
+        page.locator("#kb-hero-search").click()
+        page.keyboard.type("return goods")
+        expect(page.locator(".kb-popup__note:visible")).to_contain_text("«return goods»")
+        page.keyboard.press("Escape")
+        for route in held:
+            route.continue_()
+
+        answered(page, "return goods")
+        popup = page.locator(".kb-popup", has=page.get_by_role("option", include_hidden=True))
+        expect(popup).to_be_hidden()
+        page.keyboard.press("ArrowDown")
+        expect(popup).to_be_visible()
+        expect(page.get_by_role("option").first).to_contain_text("Як повернути товар")
+
     def test_matched_words_are_marked_and_the_topic_is_named(self, reading: Reading) -> None:
         page = reading.open("en/")
         first = typed(page, "#kb-hero-search", "goods back").first

@@ -26,9 +26,10 @@ export function combobox(form, site, { open: opened = () => {}, contact: contact
 
   const options = () => [...list.children];
   let active = -1;
+  let dismissed = false; // by Escape: an answer that comes later opens nothing
 
   function open() {
-    popup.hidden = false;
+    popup.hidden = dismissed = false;
     input.setAttribute("aria-expanded", String(list.childElementCount > 0));
   }
 
@@ -84,6 +85,7 @@ export function combobox(form, site, { open: opened = () => {}, contact: contact
     note.textContent = text;
     note.hidden = !text;
     choose(-1);
+    if (dismissed) return;
     open();
     announce([text, count ? site.say("search_results", { n: count }) : ""].filter(Boolean).join(". "));
   }
@@ -104,8 +106,10 @@ export function combobox(form, site, { open: opened = () => {}, contact: contact
     }
   }
 
+  input.addEventListener("input", () => { dismissed = false; });
   whileTyping(input, search);
   input.addEventListener("focus", () => {
+    dismissed = false;
     site.engine().catch(() => {}); // Said at the first key, when it matters.
     if (input.value.trim()) search(input.value.trim());
   });
@@ -116,8 +120,10 @@ export function combobox(form, site, { open: opened = () => {}, contact: contact
     if (event.isComposing) return;
     const count = list.childElementCount;
     if (event.key === "Escape") {
-      if (!popup.hidden) close();
-      else if (input.value) {
+      if (!popup.hidden) {
+        close();
+        dismissed = true;
+      } else if (input.value) {
         input.value = "";
         input.dispatchEvent(new InputEvent("input"));
       } else return;
