@@ -11,7 +11,7 @@ import stat
 import subprocess
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from hashlib import sha256
@@ -21,12 +21,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from kb.build.cache import Cache, digest
+from kb.build.checking import Checking, Given
 from kb.config import Config
-from kb.content import checks, judgement, reader
+from kb.content import judgement, reader
 from kb.content import media as media_files
 from kb.content.article import Article, Catalog
-from kb.content.checks import Facts
-from kb.content.duplicates import Numbers
 from kb.content.media import Media, MediaFile
 from kb.errors import Problem, ranked
 from kb.publish import history
@@ -114,16 +113,6 @@ class _Translated(msgspec.Struct, frozen=True, array_like=True):
     stale: list[Problem]
 
 
-class _Checked(msgspec.Struct, frozen=True):
-    """Findings about one language's articles; ``anchors`` is what other languages' links can see of them, at the
-    ``folder`` of that key."""
-
-    key: bytes
-    folder: bytes
-    anchors: bytes
-    problems: list[Problem]
-
-
 class _Past(msgspec.Struct, frozen=True):
     key: bytes
     history: History
@@ -148,7 +137,12 @@ class _Reading:
         self.hashes: dict[str, bytes] = {}
         self.stale: list[Problem] = []
         self.rules = code(
-            Path(__file__).parent.parent, "content", "language", "errors.py", "build/reading.py"
+            Path(__file__).parent.parent,
+            "content",
+            "language",
+            "errors.py",
+            "build/reading.py",
+            "build/checking.py",
         )
         self.folders: dict[str, _Folder] = {}
         self.of_translations: dict[str, list[bytes]] = {}
@@ -254,62 +248,16 @@ class _Reading:
     # --- checks ---
 
     def checks(self, catalog: Catalog, media: Media) -> list[Problem]:
-        """Findings of the checks, of each language from the cache where nothing it can see has changed."""
-        config = self.config
-        facts = _Facts(self)
-        if self.cache is None:
-            return checks.check(catalog, media, self.today, articles=config.articles_dir, known=facts)
-        known = {language: self.cache.read(f"checked-{language}", _Checked) for language in config.languages}
-        anchors = {}
-        for language, folder in self.folders.items():
-            old = known[language]
-            same = old is not None and old.folder == folder.key
-            anchors[language] = old.anchors if old and same else facts.anchors(language, folder)
-        seen = self.seen_by_all(catalog, anchors)
-        keys = {language: digest(folder.key, seen) for language, folder in self.folders.items()}
-        stale = [
-            language
-            for language in config.languages
-            if (old := known[language]) is None or old.key != keys[language]
-        ]
-        found: list[Problem] = []
-        # One language at a time: the runs of words of ten thousand articles would take a lot of memory.
-        for language in stale or [""]:
-            some = checks.check(
-                catalog, media, self.today, articles=config.articles_dir, known=facts, languages=[language]
-            )
-            found += some
-            if language:
-                own, at = self.own(language, some), self.folders[language].key
-                self.cache.write(f"checked-{language}", _Checked(keys[language], at, anchors[language], own))
-                facts.strip(language)
-        kept = [p for language, old in known.items() if old and language not in stale for p in old.problems]
-        # Those of no language, and those that compare languages, were looked for in all of them.
-        return [*found, *kept]
-
-    def own(self, language: str, found: Sequence[Problem]) -> list[Problem]:
-        folder = f"{self.config.articles}/{language}/"
-        return [each for each in found if each.path.startswith(folder) and each.code not in _OF_ALL]
-
-    def seen_by_all(self, catalog: Catalog, anchors: Mapping[str, bytes]) -> bytes:
-        """The hash of all that a finding about one language can depend on in the others."""
-        sources = [
-            f"{id}\0{a.path}\0{a.draft:d}{a.audience}{a.expires}{'title' in a.lines:d}"
-            for id, a in catalog.sources.items()
-        ]
-        media = [path for folder in self.folders.values() for path in sorted(f.path for f in folder.media)]
-        snippets = b"".join(
-            name.encode("utf-8", "surrogatepass") + seen.hash
-            for name, seen in sorted(_strangers(self.config.articles_dir, self.config.languages).items())
-        )
-        return digest(
+        config, folders = self.config, self.folders
+        given = Given(
+            self.cache,
             self.rules,
-            str(self.today),
-            "\n".join(sources),
-            "\n".join(media),
-            snippets,
-            b"".join(anchors.values()),
+            strangers(config.articles_dir, config.languages),
+            self.hashes,
+            {language: folder.key for language, folder in folders.items()},
+            {language: folder.heads for language, folder in folders.items()},
         )
+        return Checking(given, catalog, media, self.today, config.articles_dir).found()
 
     # --- translations ---
 
@@ -396,57 +344,6 @@ class _Reading:
         if not problems:
             self.cache.write("history", _Past(digest(self.rules, key), found))
         return found, problems
-
-
-_OF_ALL = frozenset({"redirect-clash", "redirect-twice", "category-unnamed"})
-"""Findings that compare the languages, and are looked for each time."""
-
-
-class _Facts:
-    """What each article's text says by itself, read when first asked for and kept for the next build."""
-
-    def __init__(self, reading: _Reading) -> None:
-        self._reading = reading
-        self._known: dict[str, dict[str, tuple[bytes, Facts]]] = {}
-        self._made: dict[str, dict[str, tuple[bytes, Facts]]] = {}
-        self._numbers = Numbers()
-
-    def __call__(self, article: Article) -> Facts:
-        language = article.language
-        made = self._made.setdefault(language, {})
-        if article.path in made:
-            return made[article.path][1]
-        hash = digest(self._reading.rules, self._reading.hashes.get(article.path, article.text))
-        known = self._of(language).get(article.path)
-        facts = known[1] if known and known[0] == hash else checks.facts(article, self._numbers)
-        made[article.path] = hash, facts
-        return facts
-
-    def anchors(self, language: str, folder: _Folder) -> bytes:
-        found = [
-            f"{path}\0{' '.join(sorted(self(each.article).outline.anchors))}"
-            for path, each in sorted(folder.loaded.items())
-        ]
-        made, cache = self._made.pop(language, {}), self._reading.cache
-        if cache and made != self._of(language):
-            cache.write(f"facts-{language}", made)
-        self._known.pop(language, None)
-        return digest("\n".join(found))
-
-    def strip(self, language: str) -> None:
-        """Keep in memory what other languages' links ask for."""
-        made = self._made.get(language, {})
-        self._made[language] = {
-            path: (hash, replace(facts, shingles=frozenset())) for path, (hash, facts) in made.items()
-        }
-        self._known[language] = {}
-
-    def _of(self, language: str) -> dict[str, tuple[bytes, Facts]]:
-        if language not in self._known:
-            cache = self._reading.cache
-            found = cache.read(f"facts-{language}", dict[str, tuple[bytes, Facts]]) if cache else None
-            self._known[language] = found or {}
-        return self._known[language]
 
 
 def head(article: Article) -> bytes:

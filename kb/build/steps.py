@@ -16,7 +16,7 @@ from functools import cached_property, partial
 from pathlib import Path
 
 from kb import resources
-from kb.build import circumstances, making, parallel, placing, reading
+from kb.build import checking, circumstances, making, parallel, placing, reading
 from kb.build.cache import Cache, digest
 from kb.build.circumstances import Circumstances
 from kb.build.making import Outcome, Part, Search, Task
@@ -49,7 +49,7 @@ INDEX_FOLDER = "index"
 """Below ``.kb/``: the index on disk, for the command line and the service."""
 HOSTS_FOLDER = "hosts"
 """Below ``.kb/``: configuration for web servers, to copy from."""
-_RECORDS_OF_LANGUAGE = ("folder", "seen", "checked", "facts", "po")
+_RECORDS_OF_LANGUAGE = ("folder", "seen", "po", *checking.RECORDS)
 _RECORDS = ("identity", "history")
 
 

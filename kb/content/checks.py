@@ -4,16 +4,17 @@ Errors are what a site must not be built with; warnings are what customers or se
 """
 
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 from kb.content import names
 from kb.content.article import INDEX, Article, Catalog, Origin
-from kb.content.duplicates import Numbers, near_duplicates, shingles
+from kb.content.duplicates import Numbers, near_duplicates, sample, shingles
 from kb.content.findings import problem
 from kb.content.links import Destination, Leads, destination, relative
 from kb.content.media import Media
@@ -23,30 +24,48 @@ from kb.errors import Problem
 SNIPPET_LIMIT_BYTES = 1_000_000
 
 
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What an article's own text says, whatever stands in others: ``shingles`` are its runs of words."""
+
+    outline: Outline
+    shingles: frozenset[int]
+    findings: tuple[Problem, ...]
+
+
+class Known(Protocol):
+    """Gives the facts of articles."""
+
+    def facts(self, article: Article) -> Facts:
+        """As :func:`facts`."""
+
+    def sample(self, article: Article) -> Iterable[int]:
+        """As :func:`kb.content.duplicates.sample` of the article's shingles."""
+
+
 @dataclass(frozen=True)
-class _Site:
-    """What the checks look at; ``articles`` is the folder of all languages."""
+class Site:
+    """What the checks look at; ``articles`` is the folder of all languages, of which only the snippets named in the
+    texts are looked up."""
 
     catalog: Catalog
     media: Media
     today: date
     articles: Path
-    facts: "Callable[[Article], Facts]"
-    languages: frozenset[str]
-    """Those whose articles are looked at."""
+    known: Known
 
-    @cached_property
-    def written(self) -> tuple[Article, ...]:
+    def written(self, language: str) -> tuple[Article, ...]:
         """Texts people wrote: translated ones have the links and headings of their source."""
-        texts = (
-            self.catalog.texts.get(language, {})
-            for language in self.catalog.languages
-            if language in self.languages
-        )
-        return tuple(a for of_language in texts for a in of_language.values() if a.origin is Origin.WRITTEN)
+        texts = self.catalog.texts.get(language, {})
+        return tuple(article for article in texts.values() if article.origin is Origin.WRITTEN)
 
     def outline(self, article: Article) -> Outline:
-        return self.facts(article).outline
+        return self.known.facts(article).outline
+
+    def target(self, language: str, id: str) -> Article:
+        """The article that a link to ``id`` opens for readers of a language; its source must exist."""
+        own = self.catalog.get(language, id)
+        return own if own and own.origin is Origin.WRITTEN else self.catalog.sources[id]
 
     @cached_property
     def hidden(self) -> frozenset[str]:
@@ -82,25 +101,20 @@ class _Site:
         return near[0] if near else ""
 
 
-def _remembered() -> "Callable[[Article], Facts]":
-    found: dict[str, Facts] = {}
-    numbers = Numbers()
+class _Remembered:
+    """Facts of articles, found when first asked for."""
 
-    def known(article: Article) -> Facts:
-        if article.path not in found:
-            found[article.path] = facts(article, numbers)
-        return found[article.path]
+    def __init__(self) -> None:
+        self._found: dict[str, Facts] = {}
+        self._numbers = Numbers()
 
-    return known
+    def facts(self, article: Article) -> Facts:
+        if article.path not in self._found:
+            self._found[article.path] = facts(article, self._numbers)
+        return self._found[article.path]
 
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What an article's own text says, whatever stands in others: ``shingles`` are its runs of words."""
-
-    outline: Outline
-    shingles: frozenset[int]
-    findings: tuple[Problem, ...]
+    def sample(self, article: Article) -> Iterable[int]:
+        return sample(self.facts(article).shingles)
 
 
 def facts(article: Article, numbers: Numbers) -> Facts:
@@ -109,47 +123,72 @@ def facts(article: Article, numbers: Numbers) -> Facts:
     return Facts(seen, shingles(article.body, numbers), (*_headings(article, seen), *_secrets(article)))
 
 
-def check(
-    catalog: Catalog,
-    media: Media,
-    today: date,
-    *,
-    articles: Path,
-    known: Callable[[Article], Facts] | None = None,
-    languages: Collection[str] | None = None,
-) -> list[Problem]:
-    """All findings about the catalog as a whole.
+def check(catalog: Catalog, media: Media, today: date, *, articles: Path) -> list[Problem]:
+    """All findings about the catalog.
 
-    ``articles`` is the folder with the language folders; of the file system only the snippets named in the
-    texts are looked up there. What is wrong with single files, :func:`kb.content.reader.read` has reported.
-    ``known`` gives the facts of an article where they are remembered; ``languages`` limits the findings about single
-    articles to those in some languages.
+    ``articles`` is the folder with the language folders. What is wrong with single files,
+    :func:`kb.content.reader.read` has reported.
     """
-    known = known or _remembered()
-    every = frozenset(catalog.languages)
-    whole = _Site(catalog, media, today, articles, known, every)
-    some = _Site(catalog, media, today, articles, known, every if languages is None else frozenset(languages))
-    found = [problem for each in _CHECKS for problem in each(some)]
-    return found + [problem for each in _CHECKS_OF_ALL for problem in each(whole)]
+    site = Site(catalog, media, today, articles, _Remembered())
+    found = of_all(site)
+    for language in catalog.languages:
+        found += [problem for article in site.written(language) for problem in of_article(site, article)]
+        found += [*of_names(site, language), *of_doubles(site, language)]
+    return found
+
+
+def of_article(site: Site, article: Article) -> list[Problem]:
+    """The findings about one article. Of the others they depend on what :func:`asks` names, of the site on the files
+    beside the articles, the snippets and the day, and on whether readers see the article."""
+    checks = (_references_of, _related, _dates, _completeness)
+    found = [problem for check in checks for problem in check(site, article)]
+    return [*found, *site.known.facts(article).findings]
+
+
+def of_names(site: Site, language: str) -> list[Problem]:
+    """Titles and questions that stand twice in a language. They depend on what readers see, and on what stands above
+    the articles' texts."""
+    written = site.written(language)
+    return [*_titles(site, written), *_questions(site, written)]
+
+
+def of_doubles(site: Site, language: str) -> list[Problem]:
+    """Articles of a language that say nearly the same. They depend on the texts that readers see."""
+    seen = {article.path: article for article in site.written(language) if site.is_live(article)}
+    samples = {path: site.known.sample(article) for path, article in seen.items()}
+    alike = near_duplicates(samples, lambda path: site.known.facts(seen[path]).shingles)
+    return [_double(path, other, likeness) for path, other, likeness in alike]
+
+
+def of_all(site: Site) -> list[Problem]:
+    """Findings that compare the languages with one another."""
+    return [*_redirects(site), *_categories(site)]
+
+
+def asks(article: Article, seen: Outline, languages: tuple[str, ...]) -> Iterator[tuple[str, bool]]:
+    """The ids that the links of an article's text ask for, with whether for a place in the article as well."""
+    for reference in seen.references:
+        if reference.kind == "snippet":
+            continue
+        goal = destination(reference.target, article.id, languages)
+        if goal.leads in (Leads.ARTICLE, Leads.HERE):
+            yield goal.path, bool(goal.anchor)
+        elif goal.leads is Leads.ADDRESS:
+            yield from ((id, False) for id in goal.path.split())
 
 
 def check_text(
     article: Article, catalog: Catalog, media: Media, today: date, *, articles: Path
 ) -> list[Problem]:
     """The findings about one article's text and where its links lead: for a preview, which cannot wait for all."""
-    site = _Site(catalog, media, today, articles, _remembered(), frozenset(catalog.languages))
-    return [*site.facts(article).findings, *_references_of(site, article)]
+    site = Site(catalog, media, today, articles, _Remembered())
+    return [*site.known.facts(article).findings, *_references_of(site, article)]
 
 
 # ---------------------------------------------------------------- links
 
 
-def _references(site: _Site) -> Iterator[Problem]:
-    for article in site.written:
-        yield from _references_of(site, article)
-
-
-def _references_of(site: _Site, article: Article) -> Iterator[Problem]:
+def _references_of(site: Site, article: Article) -> Iterator[Problem]:
     seen = site.outline(article)
     for reference in seen.references:
         if reference.kind == "snippet":
@@ -166,7 +205,7 @@ def _references_of(site: _Site, article: Article) -> Iterator[Problem]:
         )
 
 
-def _reference(site: _Site, article: Article, reference: Reference) -> Iterator[Problem]:
+def _reference(site: Site, article: Article, reference: Reference) -> Iterator[Problem]:
     goal = destination(reference.target, article.id, site.catalog.languages)
     is_image = reference.kind == "image"
     if is_image and not (reference.text or "").strip() and site.is_live(article):
@@ -207,7 +246,7 @@ def _outside(article: Article, reference: Reference) -> Problem:
     )
 
 
-def _file(site: _Site, article: Article, reference: Reference, goal: Destination) -> Iterator[Problem]:
+def _file(site: Site, article: Article, reference: Reference, goal: Destination) -> Iterator[Problem]:
     if site.media.resolve(article.language, goal.path):
         return
     twins = [name for name in site.media.names() if names.twin_key(name) == names.twin_key(goal.path)]
@@ -221,7 +260,7 @@ def _file(site: _Site, article: Article, reference: Reference, goal: Destination
     yield problem(code, article.path, reference.line, message, hint)
 
 
-def _address(site: _Site, article: Article, reference: Reference, goal: Destination) -> Iterator[Problem]:
+def _address(site: Site, article: Article, reference: Reference, goal: Destination) -> Iterator[Problem]:
     if reference.kind == "image":
         # An absolute path would be read from the root of the machine, or of the whole host.
         yield _outside(article, reference)
@@ -236,7 +275,7 @@ def _address(site: _Site, article: Article, reference: Reference, goal: Destinat
     yield problem("link-not-a-file", article.path, reference.line, message, better)
 
 
-def _article(site: _Site, article: Article, reference: Reference, goal: Destination) -> Iterator[Problem]:
+def _article(site: Site, article: Article, reference: Reference, goal: Destination) -> Iterator[Problem]:
     if goal.path not in site.catalog.sources:
         yield _dead(site, article, reference, goal.path)
         return
@@ -257,7 +296,7 @@ def _why_hidden(article: Article) -> str:
     return "internal" if article.audience != "public" else f"expired on {article.expires}"
 
 
-def _dead(site: _Site, article: Article, reference: Reference, id: str) -> Problem:
+def _dead(site: Site, article: Article, reference: Reference, id: str) -> Problem:
     nearest = site.nearest(id)
     hint = (
         f"did you mean {relative(nearest, article.id)}?"
@@ -268,9 +307,8 @@ def _dead(site: _Site, article: Article, reference: Reference, id: str) -> Probl
     return problem("link-dead", article.path, reference.line, message, hint)
 
 
-def _anchor(site: _Site, article: Article, reference: Reference, goal: Destination) -> Iterator[Problem]:
-    own = site.catalog.get(article.language, goal.path)
-    target = own if own and own.origin is Origin.WRITTEN else site.catalog.sources[goal.path]
+def _anchor(site: Site, article: Article, reference: Reference, goal: Destination) -> Iterator[Problem]:
+    target = site.target(article.language, goal.path)
     if "title" not in target.lines:
         return
     seen = site.outline(target)
@@ -282,7 +320,7 @@ def _anchor(site: _Site, article: Article, reference: Reference, goal: Destinati
     yield problem("anchor-dead", article.path, reference.line, message, hint)
 
 
-def _snippet(site: _Site, article: Article, reference: Reference) -> Iterator[Problem]:
+def _snippet(site: Site, article: Article, reference: Reference) -> Iterator[Problem]:
     name = re.sub(r"(?<=\w):[\w:,-]*$", "", reference.target)
     parts = name.split("/")
     hint = "snippets lie below the articles folder: articles/_snippets/terms.md is _snippets/terms.md"
@@ -315,24 +353,26 @@ def _short(text: str) -> str:
 # ---------------------------------------------------------------- details that name other articles
 
 
-def _related(site: _Site) -> Iterator[Problem]:
-    for article in site.written:
-        line = article.lines.get("related")
-        for id in article.related:
-            if id == article.id:
-                message = "'related' names the article itself"
-                yield problem("related-self", article.path, line, message, "remove it")
-            elif id not in site.catalog.sources:
-                nearest = site.nearest(id)
-                hint = f"did you mean '{nearest}'?" if nearest else "correct it, or remove it"
-                message = f"'related' names '{_short(id)}', which is no article"
-                yield problem("related-unknown", article.path, line, message, hint)
+def _related(site: Site, article: Article) -> Iterator[Problem]:
+    line = article.lines.get("related")
+    for id in article.related:
+        if id == article.id:
+            message = "'related' names the article itself"
+            yield problem("related-self", article.path, line, message, "remove it")
+        elif id not in site.catalog.sources:
+            nearest = site.nearest(id)
+            hint = f"did you mean '{nearest}'?" if nearest else "correct it, or remove it"
+            message = f"'related' names '{_short(id)}', which is no article"
+            yield problem("related-unknown", article.path, line, message, hint)
 
 
-def _redirects(site: _Site) -> Iterator[Problem]:
+def _redirects(site: Site) -> Iterator[Problem]:
+    claiming = [a for language in site.catalog.languages for a in site.written(language) if a.redirect_from]
+    if not claiming:
+        return
     live = {names.address(names.twin_key(id)): id for id in site.catalog.sources}
     owners: dict[str, Article] = {}
-    for article in site.written:
+    for article in claiming:
         line = article.lines.get("redirect_from")
         for old in article.redirect_from:
             address = names.address(names.twin_key(old))
@@ -353,35 +393,29 @@ def _redirects(site: _Site) -> Iterator[Problem]:
 # ---------------------------------------------------------------- dates and completeness
 
 
-def _dates(site: _Site) -> Iterator[Problem]:
-    for article in site.written:
-        if article.review_by and article.review_by < site.today and not article.draft:
-            line = article.lines.get("review_by")
-            message = f"the article was to be reviewed by {article.review_by}"
-            yield problem(
-                "review-overdue", article.path, line, message, "read it again, then set a later date"
-            )
-        if article.expires and article.expires < site.today:
-            line = article.lines.get("expires")
-            message = f"the article expired on {article.expires} and is not published any more"
-            yield problem("expired", article.path, line, message, "delete it, or set a later date")
+def _dates(site: Site, article: Article) -> Iterator[Problem]:
+    if article.review_by and article.review_by < site.today and not article.draft:
+        line = article.lines.get("review_by")
+        message = f"the article was to be reviewed by {article.review_by}"
+        yield problem("review-overdue", article.path, line, message, "read it again, then set a later date")
+    if article.expires and article.expires < site.today:
+        line = article.lines.get("expires")
+        message = f"the article expired on {article.expires} and is not published any more"
+        yield problem("expired", article.path, line, message, "delete it, or set a later date")
 
 
-def _completeness(site: _Site) -> Iterator[Problem]:
-    for article in site.written:
-        if article.is_index or not site.is_live(article):
-            continue
-        if not article.questions:
-            message = "the article has no 'questions', which are what search finds it by"
-            hint = "add three to eight ways customers ask for this"
-            yield problem("questions-missing", article.path, None, message, hint)
-        if not article.body.strip():
-            yield problem(
-                "body-empty", article.path, article.body_line, "the article has no text", "write it"
-            )
+def _completeness(site: Site, article: Article) -> Iterator[Problem]:
+    if article.is_index or not site.is_live(article):
+        return
+    if not article.questions:
+        message = "the article has no 'questions', which are what search finds it by"
+        hint = "add three to eight ways customers ask for this"
+        yield problem("questions-missing", article.path, None, message, hint)
+    if not article.body.strip():
+        yield problem("body-empty", article.path, article.body_line, "the article has no text", "write it")
 
 
-def _categories(site: _Site) -> Iterator[Problem]:
+def _categories(site: Site) -> Iterator[Problem]:
     for category in sorted({id.rpartition("/")[0] for id in site.catalog.sources} - {""}):
         if f"{category}/{INDEX}" not in site.catalog.sources:
             member = min(id for id in site.catalog.sources if id.startswith(f"{category}/"))
@@ -393,9 +427,9 @@ def _categories(site: _Site) -> Iterator[Problem]:
 # ---------------------------------------------------------------- doubles
 
 
-def _titles(site: _Site) -> Iterator[Problem]:
+def _titles(site: Site, written: Iterable[Article]) -> Iterator[Problem]:
     first: dict[tuple[str, str], Article] = {}
-    for article in site.written:
+    for article in written:
         if not site.is_live(article) or article.is_index:
             continue
         key = (article.language, " ".join(article.title.casefold().split()))
@@ -406,9 +440,9 @@ def _titles(site: _Site) -> Iterator[Problem]:
             yield problem("title-twice", article.path, article.lines.get("title"), message, hint)
 
 
-def _questions(site: _Site) -> Iterator[Problem]:
+def _questions(site: Site, written: Iterable[Article]) -> Iterator[Problem]:
     first: dict[tuple[str, str], Article] = {}
-    for article in site.written:
+    for article in written:
         if not site.is_live(article):
             continue
         for question in article.questions:
@@ -420,22 +454,12 @@ def _questions(site: _Site) -> Iterator[Problem]:
                 yield problem("question-twice", article.path, article.lines.get("questions"), message, hint)
 
 
-def _doubles(site: _Site) -> Iterator[Problem]:
-    for language in site.catalog.languages:
-        texts = {
-            a.path: site.facts(a).shingles for a in site.written if a.language == language and site.is_live(a)
-        }
-        for path, other, likeness in near_duplicates(texts):
-            message = f"{likeness:.0%} of the text is also in '{other}'"
-            yield problem("article-twice", path, None, message, "merge the two, and redirect the old address")
+def _double(path: str, other: str, likeness: float) -> Problem:
+    message = f"{likeness:.0%} of the text is also in '{other}'"
+    return problem("article-twice", path, None, message, "merge the two, and redirect the old address")
 
 
 # ---------------------------------------------------------------- the text itself
-
-
-def _texts(site: _Site) -> Iterator[Problem]:
-    for article in site.written:
-        yield from site.facts(article).findings
 
 
 def _headings(article: Article, seen: Outline) -> Iterator[Problem]:
@@ -503,20 +527,6 @@ def _secrets(article: Article) -> Iterator[Problem]:
             message = f"this looks like {secret.kind}"
             hint = "revoke it, since git keeps it for good, and write an example such as YOUR-KEY"
             yield problem("secret", article.path, line, message, hint)
-
-
-_CHECKS: tuple[Callable[[_Site], Iterator[Problem]], ...] = (
-    _references,
-    _related,
-    _dates,
-    _completeness,
-    _titles,
-    _questions,
-    _doubles,
-    _texts,
-)
-_CHECKS_OF_ALL: tuple[Callable[[_Site], Iterator[Problem]], ...] = (_redirects, _categories)
-"""Those that compare the languages with one another."""
 
 
 def used_media(catalog: Catalog, media: Media) -> frozenset[str]:

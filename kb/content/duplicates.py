@@ -6,7 +6,7 @@ documents", 1997).
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from zlib import crc32
 
 SAMPLE = 8
@@ -19,17 +19,18 @@ CROWD = 12
 """A shingle in more texts than this is boilerplate: only neighbours in it are compared."""
 
 
-def near_duplicates(texts: Mapping[str, frozenset[int]]) -> Iterator[tuple[str, str, float]]:
-    """(key, an earlier key, likeness from 0 to 1) for each text, given as its :func:`shingles`, that is nearly an
-    earlier one."""
-    shingles = {key: found for key, found in texts.items() if len(found) >= SHORTEST}
+def near_duplicates(
+    samples: Mapping[str, Iterable[int]], shingles: Callable[[str], frozenset[int]]
+) -> Iterator[tuple[str, str, float]]:
+    """(key, an earlier key, likeness from 0 to 1) for each text, given as its :func:`sample`, that is nearly an
+    earlier one. ``shingles`` gives all of a text's, and is asked only where two texts may be alike."""
     earlier: dict[str, tuple[float, str]] = {}
-    for first, second in _candidates(shingles):
-        a, b = shingles[first], shingles[second]
+    for first, second in _candidates(samples):
+        a, b = shingles(first), shingles(second)
         likeness = len(a & b) / len(a | b)
         if likeness >= ALIKE and likeness > earlier.get(second, (0.0, ""))[0]:
             earlier[second] = (likeness, first)
-    for key in shingles:
+    for key in samples:
         if key in earlier:
             likeness, first = earlier[key]
             yield key, first, likeness
@@ -51,10 +52,17 @@ def shingles(text: str, numbers: Numbers) -> frozenset[int]:
     return frozenset(map(hash, zip(words, words[1:], words[2:], words[3:], strict=False)))
 
 
-def _candidates(shingles: Mapping[str, frozenset[int]]) -> Iterable[tuple[str, str]]:
+def sample(shingles: frozenset[int]) -> tuple[int, ...]:
+    """Those of a text's shingles by which it is looked up; none of a short text."""
+    if len(shingles) < SHORTEST:
+        return ()
+    return tuple([number for number in shingles if not number & (SAMPLE - 1)])
+
+
+def _candidates(samples: Mapping[str, Iterable[int]]) -> Iterable[tuple[str, str]]:
     holders: dict[int, list[str]] = {}
-    for key, found in shingles.items():
-        for shingle in [number for number in found if not number & (SAMPLE - 1)]:
+    for key, found in samples.items():
+        for shingle in found:
             holders.setdefault(shingle, []).append(key)
     shared: dict[tuple[str, str], int] = {}
     for keys in holders.values():
