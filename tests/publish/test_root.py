@@ -1,7 +1,6 @@
 """The pages outside any language, in a real browser: choosing a language, following moved addresses, getting lost."""
 
 import re
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -12,10 +11,11 @@ from typing import Any
 import pytest
 
 from kb.publish.history import History
+from tests import chromium as browsers
+from tests.chromium import PATIENCE_MS, expect
 from tests.publish.shop import Shop
 from tests.publish.surroundings import Surroundings
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 LANGUAGES = ("en", "uk", "pt", "ar", "zh-Hant")
 PATH = "/help/"
 
@@ -58,15 +58,8 @@ def host(around: Surroundings, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    if not Path(CHROMIUM).exists():
-        pytest.skip("needs Chromium")
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
+    with browsers.chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -85,6 +78,7 @@ def page(chromium: Any, host: str) -> Iterator[Open]:
         **options: Any,
     ) -> Any:
         context = chromium.new_context(**options)
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         setup = []
         if languages is not None:
@@ -193,20 +187,23 @@ def test_root_takes_query_and_fragment_along_and_stays_out_of_history(page: Open
     tab.goto(tab.url.replace("/en/", "/?from=mail#top"))
     tab.wait_for_url(re.compile(rf"{PATH}uk/\?from=mail#top$"))
     tab.go_back()
-    assert tab.url.endswith("/en/")
+    expect(tab).to_have_url(re.compile("/en/$"))
 
 
 @pytest.mark.browser
 def test_root_shows_nothing_while_it_leaves(chromium: Any, host: str) -> None:
     context = chromium.new_context(locale="uk")
+    context.set_default_timeout(PATIENCE_MS)
     tab = context.new_page()
+    tab.clock.install()
     # "No content" keeps a browser where it is: as on a line so slow that the next page never comes.
     context.route(f"{host}uk/", lambda route: route.fulfill(status=204))
     with tab.expect_request(f"{host}uk/"):
         tab.goto(host, wait_until="commit")
     assert tab.evaluate("getComputedStyle(document.documentElement).display") == "none"
+    tab.clock.run_for(3_000)
     # After a while the list must be there.
-    tab.get_by_role("link", name="English").wait_for(state="visible")
+    expect(tab.get_by_role("link", name="English")).to_be_visible()
     context.close()
 
 
@@ -224,7 +221,7 @@ def test_moved_address_keeps_query_and_fragment(page: Open) -> None:
     tab.goto(tab.url.replace("/en/", "/uk/old/size/?from=mail#step-2"))
     tab.wait_for_url(re.compile(rf"{PATH}uk/returns/size/\?from=mail#step-2$"))
     tab.go_back()
-    assert tab.url.endswith("/en/")
+    expect(tab).to_have_url(re.compile("/en/$"))
 
 
 @pytest.mark.browser
@@ -255,12 +252,10 @@ def test_missing_page_speaks_the_language_of_the_address_or_the_reader(
     page: Open, address: str, language: str, direction: str, heading: str
 ) -> None:
     tab = page(address, languages=["de", "pt-BR"], missing=True)
-    assert tab.locator("h2:visible").all_inner_texts() == [heading]
-    assert tab.evaluate("[document.documentElement.lang, document.documentElement.dir]") == [
-        language,
-        direction,
-    ]
-    assert tab.title() == f"{heading} · Oselya"
+    expect(tab.locator("h2:visible")).to_have_text([heading])
+    expect(tab.locator("html")).to_have_attribute("lang", language)
+    expect(tab.locator("html")).to_have_attribute("dir", direction)
+    expect(tab).to_have_title(f"{heading} · Oselya")
     tab.get_by_role("link").click()
     tab.wait_for_url(re.compile(f"{PATH}{language}/$"))
 
