@@ -1,12 +1,14 @@
 /** Reads the file that kb/index/packed.py writes; its layout is described there. */
 
-export const FORMAT = 1;
+export const FORMAT = 2;
 const MAGIC = "KBS1";
 const COMMON = 128;
 const TWO_BYTES = COMMON + (1 << 14);
 export const TO_LEFT = "\x02";
 export const TO_RIGHT = "\x03";
 export const LINE_END = "\x04";
+const FOLLOWS = 1;
+const NO_SLUG = /[!-,./:-@[-^`{-~،؛؟«»‘-„…–—]/g;
 
 /** The parts of an index file; throws where it is damaged. */
 export async function unpack(buffer) {
@@ -17,11 +19,11 @@ export async function unpack(buffer) {
   const decoder = new TextDecoder();
   const header = JSON.parse(decoder.decode(data.subarray(4, 4 + length)));
   if (header.format !== FORMAT) throw new Error("a search index of another version");
-  const from = 4 + length, to = from + header.dictionary;
+  const from = 4 + length, words = from + header.dictionary, tokens = words + header.words;
   return {
     header,
-    dictionary: dictionary(decoder.decode(data.subarray(from, to))),
-    tokens: numbers(data.subarray(to, to + header.tokens)),
+    dictionary: dictionary(decoder.decode(data.subarray(from, words))),
+    tokens: numbers(data.subarray(words, tokens), data.subarray(tokens), header.parts),
   };
 }
 
@@ -45,27 +47,33 @@ export async function inflate(bytes) {
 
 /** The tokens by number; number 0 is the end of a field. */
 function dictionary(text) {
-  const lines = text === "" ? [] : text.split("\n");
   const tokens = [""];
   let before = "";
-  for (let i = 0; i < lines.length; i++) {
-    if (i < COMMON - 1) tokens.push(lines[i]);
-    else {
-      before = before.slice(0, lines[i].charCodeAt(0) - 0x20) + lines[i].slice(1);
-      tokens.push(before);
-    }
+  for (const line of text === "" ? [] : text.split("\n")) {
+    before = before.slice(0, line.charCodeAt(0) - 0x20) + line.slice(1);
+    tokens.push(before);
   }
   return tokens;
 }
 
-function numbers(bytes) {
+/** All texts as numbers of the dictionary. Each part has numbers of its own, and tells its words in steps. */
+function numbers(steps, bytes, parts) {
   const found = new Int32Array(bytes.length);
-  let count = 0;
-  for (let i = 0; i < bytes.length; i++) {
-    const first = bytes[i];
-    if (first < COMMON) found[count++] = first;
-    else if (first < 0xc0) found[count++] = COMMON + ((first & 0x3f) << 8 | bytes[++i]);
-    else found[count++] = TWO_BYTES + ((first & 0x3f) << 16 | bytes[++i] << 8 | bytes[++i]);
+  let count = 0, step = 0, i = 0;
+  for (const [words, size] of parts) {
+    const own = new Int32Array(words + 1);
+    for (let word = 1, number = 0; word <= words; word++) {
+      if (word === COMMON) number = 0;
+      for (; steps[step] === 0; step++) number += 255;
+      own[word] = number += steps[step++];
+    }
+    for (const end = i + size; i < end; i++) {
+      const first = bytes[i];
+      let number = first;
+      if (first >= 0xc0) number = TWO_BYTES + ((first & 0x3f) << 16 | bytes[++i] << 8 | bytes[++i]);
+      else if (first >= COMMON) number = COMMON + ((first & 0x3f) << 8 | bytes[++i]);
+      found[count++] = own[number];
+    }
   }
   return found.slice(0, count);
 }
@@ -94,4 +102,9 @@ export function join(tokens, dictionary, from, to) {
     }
   }
   return text;
+}
+
+/** A section's anchor, which the file says only where it does not follow from the heading. */
+export function anchorOf(said, heading) {
+  return said === FOLLOWS ? heading.toLowerCase().replace(NO_SLUG, "").replaceAll(" ", "-") : said;
 }

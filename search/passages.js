@@ -1,6 +1,6 @@
 /** The part of an article that answers, with the words that made it so marked. Twin of kb/index/passages.py. */
 
-import { join, LINE_END, TO_LEFT, TO_RIGHT } from "./packed.js";
+import { anchorOf, join, LINE_END, TO_LEFT, TO_RIGHT } from "./packed.js";
 import { terms, WORD } from "./terms.js";
 
 export const LENGTH = 180;
@@ -30,20 +30,24 @@ export class Passages {
   }
 
   /**
-   * @param {string[]} anchors of the sections
+   * @param {(string|number)[]} anchors of the sections, as the file has them
    * @param {Int32Array} fields where each section's heading and text begin, and one more
    * @param {Map<number, [number, number]>} likeness term → [slot, value]
    */
   best(anchors, fields, likeness) {
     const heading = (section) => join(this.tokens, this.dictionary, fields[2 * section], fields[2 * section + 1] - 1);
     const found = this.#sentence(anchors.length, fields, likeness);
-    if (!found) return { text: "", anchor: anchors[0] ?? "", heading: anchors.length ? heading(0) : "", marks: [] };
+    const anchor = (section) => anchorOf(anchors[section], heading(section));
+    if (!found) {
+      return anchors.length ? { text: "", anchor: anchor(0), heading: heading(0), marks: [] }
+        : { text: "", anchor: "", heading: "", marks: [] };
+    }
     const { section, position } = found;
     const whole = join(this.tokens, this.dictionary, fields[2 * section + 1], fields[2 * section + 2] - 1);
     const text = extended(whole, sentences(whole), position);
     const names = new Set();
     for (const term of likeness.keys()) names.add(this.words.terms[term]);
-    return { text, anchor: anchors[section], heading: heading(section), marks: marksIn(text, names, this.language) };
+    return { text, anchor: anchor(section), heading: heading(section), marks: marksIn(text, names, this.language) };
   }
 
   /** The section and position of the sentence with most of what was asked for; null where there is none. */

@@ -10,6 +10,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -110,24 +111,16 @@ def follow(
 
 def _changes(old: Changes, entries: Sequence[Entry]) -> Changes | None:
     held = {key: number for number, key in enumerate(old.held)}
-    known = dict(zip(old.keys, old.added, strict=True))
-    order: list[int] = []
-    keys: list[bytes] = []
-    added: list[msgspec.Raw] = []
-    kept = 0
-    for entry in entries:
-        number = held.get(entry.key)
-        if number is not None:
-            order.append(number)
-            kept += 1
-            continue
-        order.append(-1 - len(added))
-        keys.append(entry.key)
-        added.append(known.get(entry.key) or msgspec.Raw(msgspec.msgpack.encode(entry.content())))
-    differing = len(added) + len(held) - kept
+    numbers = [held.get(entry.key) for entry in entries]
+    new = [entry for entry, number in zip(entries, numbers, strict=True) if number is None]
+    differing = len(new) + len(held) - (len(entries) - len(new))
     if differing > max(_LEAST, len(entries) // _SHARE):
         return None
-    return Changes(old.held, old.lasting, order, keys, added)
+    places = count(-1, -1)
+    order = [next(places) if number is None else number for number in numbers]
+    known = dict(zip(old.keys, old.added, strict=True))
+    added = [known.get(entry.key) or msgspec.Raw(msgspec.msgpack.encode(entry.content())) for entry in new]
+    return Changes(old.held, old.lasting, order, [entry.key for entry in new], added)
 
 
 def lasting(folder: Path) -> dict[str, int]:

@@ -4,17 +4,18 @@ Postings and features follow from the texts, so only the texts are sent, as numb
 it is compressed as raw deflate behind the four bytes ``KBS1`` (by us, so that its size does not depend on what a
 host makes of an unknown file type)::
 
-    u32 length of header | header, JSON | dictionary, UTF-8 | tokens
+    u32 length of header | header, JSON | dictionary, UTF-8 | words of each part | tokens of each part
 
-A token is the core of a chunk (white space apart), punctuation bound to its left or right, or the end of a line.
-Numbers below ``COMMON`` are the commonest tokens, one byte; the rest are sorted, with the number of leading
-characters each shares with the one before it. Number 0 ends a field; an article's fields are title, tags,
-questions, then heading and text of each section.
+A token is the core of a chunk (white space apart), punctuation bound to its left or right, or the end of a line. The
+dictionary has them all in sorted order, one a line, each behind the number of leading characters it shares with the one
+before. A part is some articles with numbers of their own for their tokens: below ``COMMON`` its commonest ones, in one
+byte, the others from there on; the part's words say which are meant (:meth:`Words.steps`). Number 0 ends a field; an
+article's fields are title, tags, questions, then heading and text of each section. The header's ``parts`` are, of each,
+its number of words and its bytes of tokens; its ``anchors`` are 1 where they follow from the heading.
 
-The file follows from its articles alone. What it was packed from is kept in parts (:class:`Packed`), so that the
-next one costs what changed: articles as characters of an alphabet of their own, in which a token keeps its character
-while its number changes; the streams of numbers; and the stretches that were compressed, which end where an article
-says so, not at a distance from the beginning.
+The file follows from its articles alone. What it was packed from is kept (:class:`Packed`), so that the next one
+costs what changed: parts, and the stretches of the header that were compressed, end where the id of an article says
+so, not at a distance from the beginning.
 """
 
 import json
@@ -29,21 +30,22 @@ from typing import Any
 
 import msgspec
 
-from kb.index.document import Document
+from kb.index.document import Document, Section
 from kb.index.terms import TERMS_VERSION, WORD, normalise, terms
 from kb.index.vocabulary import Vocabulary, Words
 
 MAGIC = b"KBS1"
-FORMAT = 1
-_LEVEL = 6
-"""Of compression; 9 takes twice as long for a file 0.3 % smaller."""
+FORMAT = 2
+_LEVEL = 7
+"""Of compression; more takes longer than it saves."""
 _MEMORY_LEVEL = 9
 _WINDOW = 1 << 15
 _STRETCH = 1 << 15
-"""Bytes that are compressed as one, at least. Shorter ones take longer; these are smaller by 1 % than the whole as one
-would be, since each has codes of its own."""
-_ENDS_STRETCH = 8
-"""One in so many pieces may end a stretch, by its hash: so the others begin where they did, whatever was edited."""
+"""Bytes of the header that are compressed as one, at least."""
+_PART = 50_000
+"""Tokens of a part, at least: with fewer the words of the parts take more room, with more an edit takes longer."""
+_ENDS_STRETCH, _ENDS_PART = 8, 16
+"""One in so many pieces may end a stretch, and articles a part, by a hash: so the others begin where they did."""
 _LAST_BLOCK = b"\x03\x00"
 """An empty one, which ends a deflate stream."""
 _ZLIB = zlib.ZLIB_RUNTIME_VERSION.encode()
@@ -51,6 +53,9 @@ _TO_LEFT, _TO_RIGHT, _LINE_END = "\x02", "\x03", "\x04"
 _BINDING = str.maketrans(dict.fromkeys((_TO_LEFT, _TO_RIGHT, _LINE_END), ""))
 _EDGES = re.compile(rf"^((?:(?!{WORD}).)*)(.*{WORD})((?:(?!{WORD}).)*)$", re.S)
 _WORD = re.compile(WORD)
+_PLAIN = re.compile("[ -~À-ÖØ-öø-įĲ-ňŊ-žЀ-ӿא-תء-غف-ي،؛؟«»‘-„…–—]*")
+_NO_SLUG = re.compile(r"[!-,./:-@\[-^`{-~،؛؟«»‘-„…–—]")
+"""What anchors have not of their headings; ``search/packed.js`` has the same."""
 
 
 @dataclass(slots=True)
@@ -108,17 +113,30 @@ class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Its terms."""
     columns: list[bytes]
     """What the header says of it: JSON behind a comma, in the order of :data:`_COLUMNS`."""
-    text: str
-    """Its tokens, as :class:`Vocabulary` writes them."""
+    size: int
+    """Its tokens."""
+    text: bytes
+    """They, as :class:`Vocabulary` writes them."""
+
+
+class Part(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Some articles. ``key`` is the hash of theirs."""
+
+    key: bytes
+    signs: str
+    """Its words in the order of their numbers."""
+    size: int
+    """Bytes of its tokens."""
+    packed: bytes
+    """Its tokens, compressed."""
 
 
 class Packed(msgspec.Struct, frozen=True, array_like=True):
-    """A file's parts, for the next one to be packed from."""
+    """What a file was packed from, for the next one."""
 
     rows: list[Row]
     words: Words
-    streams: list[bytes]
-    """Each article's tokens as numbers."""
+    parts: list[Part]
     stretches: dict[bytes, bytes]
     """Hash of some bytes, and of those before them → these bytes compressed."""
 
@@ -142,46 +160,61 @@ def pack_index(
 
     ``keys`` are those of the articles, in their order; ``cut`` is asked by number for those that are not ``before``.
     """
-    before = before or Packed([], Words([], "", [], [], []), [], {})
+    before = before or Packed([], Words([], "", []), [], {})
     vocabulary = Vocabulary(before.words)
-    known = {row.key: at for at, row in enumerate(before.rows)}
-    places = [known.pop(key, None) for key in keys]
-    rows = [
-        before.rows[at] if at is not None else _row(key, cut(number), vocabulary)
-        for number, (key, at) in enumerate(zip(keys, places, strict=True))
-    ]
-    # Whatever was not taken over: of articles with the same key, all but one are.
-    for at in set(range(len(before.rows))).difference(places):
-        vocabulary.drop(before.rows[at].text)
-    words = vocabulary.words()
-    encode = words.encoder()
-    if words.numbered_as(before.words):
-        streams = [
-            before.streams[at] if at is not None else encode(row.text)
-            for at, row in zip(places, rows, strict=True)
-        ]
-    else:
-        streams = [encode(row.text) for row in rows]
-    dictionary = words.dictionary()
+    known = {row.key: row for row in before.rows}
+    rows = [known.get(key) or _row(key, cut(number), vocabulary) for number, key in enumerate(keys)]
+    parts = _parts(rows, vocabulary, before.parts)
+    words = vocabulary.words(part.signs for part in parts)
+    dictionary, steps = words.dictionary(), words.steps([part.signs for part in parts])
     about = {
         "format": FORMAT,
         "terms": TERMS_VERSION,
         **header,
         "dictionary": len(dictionary),
-        "tokens": sum(map(len, streams)),
+        "words": len(steps),
+        "parts": [(len(part.signs), part.size) for part in parts],
     }
     columns = _columns(rows)
-    head = json.dumps(about, ensure_ascii=False, separators=(",", ":")).encode()[:-1]
-    length = len(head) + sum(map(len, columns))
-    parts = ([pack("<I", length), head], columns, [dictionary], streams)
-    stretches = [found for part in parts for found in _compressed(part, before.stretches)]
-    data = b"".join([MAGIC, *(packed for _, packed in stretches), _LAST_BLOCK])
-    return data, Packed(rows, words, streams, dict(stretches))
+    head = _JSON(about).encode()[:-1]
+    length = pack("<I", len(head) + sum(map(len, columns)))
+    sections: list[list[bytes]] = [[length, head], columns, [dictionary], [steps]]
+    stretches = [found for section in sections for found in _compressed(section, before.stretches)]
+    packed = [*(data for _, data in stretches), *(part.packed for part in parts)]
+    data = b"".join([MAGIC, *packed, _LAST_BLOCK])
+    return data, Packed(rows, words, parts, dict(stretches))
+
+
+def _parts(rows: Sequence[Row], vocabulary: Vocabulary, before: Iterable[Part]) -> list[Part]:
+    known = {part.key: part for part in before}
+    found: list[Part] = []
+    for some in _grouped(rows):
+        key = sha256(b"%s %d " % (_ZLIB, len(some)) + b"".join([row.key for row in some])).digest()[:16]
+        part = known.get(key)
+        if part is None:
+            signs, data = vocabulary.numbered(row.text for row in some)
+            part = Part(key, signs, len(data), _deflated(data))
+        found.append(part)
+    return found
+
+
+def _grouped(rows: Sequence[Row]) -> Iterator[list[Row]]:
+    gathered: list[Row] = []
+    size = 0
+    for row in rows:
+        gathered.append(row)
+        size += row.size
+        if size >= _PART and zlib.crc32(row.columns[0]) % _ENDS_PART == 0:
+            yield gathered
+            gathered, size = [], 0
+    if gathered:
+        yield gathered
 
 
 def _row(key: bytes, cut: Cut, vocabulary: Vocabulary) -> Row:
     columns = [b"," + _JSON(value(cut.document)).encode() for value in _COLUMNS.values()]
-    return Row(key, cut.length, columns, vocabulary.take(cut.tokens))
+    size = sum(map(len, cut.tokens))
+    return Row(key, cut.length, columns, size, vocabulary.text(cut.tokens))
 
 
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -191,9 +224,20 @@ _COLUMNS: Mapping[str, Callable[[Document], object]] = {
     "category": lambda d: "" if d.category == d.id.rpartition("/")[0] else d.category,
     "origin": lambda d: "" if d.origin == "written" else d.origin,
     "questions": lambda d: len(d.questions),
-    "anchors": lambda d: [s.anchor for s in d.sections],
+    "anchors": lambda d: [int(follows(s)) or s.anchor for s in d.sections],
 }
-"""What the texts do not say; an address or language that follows from the rest is left empty."""
+"""What the texts do not say; an address or category that follows from the rest is left empty."""
+
+
+def follows(section: Section) -> bool:
+    """Whether the browser can tell a section's anchor from its heading.
+
+    It can where both know what the small letters are: runtimes of different age disagree on some.
+    """
+    heading = " ".join(unicodedata.normalize("NFC", section.heading).split())
+    if not section.anchor or not _PLAIN.fullmatch(heading):
+        return False
+    return section.anchor == _NO_SLUG.sub("", heading.lower()).replace(" ", "-")
 
 
 def _columns(rows: Sequence[Row]) -> list[bytes]:
@@ -227,6 +271,6 @@ def _stretches(pieces: Iterable[bytes]) -> Iterator[bytes]:
     yield b"".join(gathered)
 
 
-def _deflated(data: bytes, window: bytes) -> bytes:
+def _deflated(data: bytes, window: bytes = b"") -> bytes:
     compress = zlib.compressobj(_LEVEL, zlib.DEFLATED, -15, _MEMORY_LEVEL, zlib.Z_DEFAULT_STRATEGY, window)
     return compress.compress(data) + compress.flush(zlib.Z_SYNC_FLUSH)

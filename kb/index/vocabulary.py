@@ -1,93 +1,88 @@
-"""The tokens of all articles of a language, counted and numbered; what changes with an article costs what changes.
+"""The tokens of a language's articles, and the numbers under which the browser's file has them.
 
-A token's number follows from all tokens together, so one new word moves the numbers of half of them. Articles are
-therefore kept in characters, one a token, which stay with their tokens; and these are put into numbers all at once.
+A token's number is its place among all tokens in sorted order, so one new word moves the numbers of half of them.
+Articles are therefore kept in *signs*, one character a token, which stay with their tokens; and the file has its
+articles in parts, each with numbers of its own, which follow from the articles in it alone.
 """
 
 import codecs
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain, count, islice
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, count
+from operator import sub
 from typing import Any
 
 import msgspec
 
 COMMON = 128
-_TWO_BYTES = COMMON + (1 << 14)
+"""Numbers below are one byte; those from here on two, or three."""
 _SHARED_LIMIT = 60
 _END = "\0"
-"""The character that ends a field; its number is 0."""
+"""The sign that ends a field; its number is 0."""
+_STEP_MOST = 255
+_CODEC = "utf-16-le"
 _SURROGATES = range(0xD800, 0xE000)
 """No characters of their own: they cannot be written."""
 
 
 class Words(msgspec.Struct, frozen=True, array_like=True):
-    """A vocabulary as it is kept. ``tokens`` are sorted; ``signs`` are their characters, ``counts`` how often each is
-    there."""
+    """All tokens, sorted, with the sign of each."""
 
     tokens: list[str]
     signs: str
-    counts: list[int]
-    common: list[str]
-    """The commonest tokens, sorted: those of one byte."""
-    rest: list[str]
-    """All others, sorted, each with the number of characters it shares with the one before it."""
-
-    def numbered_as(self, other: "Words") -> bool:
-        """Whether both have the same tokens under the same numbers."""
-        return self.common == other.common and self.tokens == other.tokens
+    coded: list[str]
+    """Each token with the number of characters it shares with the one before it, and without these."""
 
     def dictionary(self) -> bytes:
         """As the file has it."""
-        return "\n".join([*self.common, *self.rest]).encode()
+        return "\n".join(self.coded).encode()
 
-    def encoder(self) -> Callable[[str], bytes]:
-        """What puts texts of characters into numbers."""
-        signs = dict(zip(self.tokens, self.signs, strict=True))
-        common = set(self.common)
-        ordered = [_END, *(signs[token] for token in self.common)]
-        ordered += [sign for token, sign in signs.items() if token not in common]
-        # A codec whose tables are ours: nothing else in Python maps a text as fast.
-        numbers: Any = dict(zip(map(ord, ordered), _codes(), strict=False))
-        return lambda text: codecs.charmap_encode(text, "strict", numbers)[0]
+    def steps(self, parts: Iterable[str]) -> bytes:
+        """The words of parts, each part told by its signs: of each word, by how many numbers it comes after the one
+        before. 0 stands for 255, and the step goes on; the common words of a part and the others begin at 0 each."""
+        number = dict(zip(self.signs, count(1), strict=False)).__getitem__
+        runs = (run for signs in parts for run in (signs[: COMMON - 1], signs[COMMON - 1 :]))
+        return b"".join([_steps(list(map(number, run))) for run in runs])
 
 
 class Vocabulary:
-    """Takes articles in and lets them go."""
+    """Gives signs to tokens; those of ``before`` keep theirs."""
 
-    def __init__(self, before: Words | None = None) -> None:
-        self._before = before or Words([], "", [], [], [])
-        self._signs = _Signs(self._before)
-        self._counts: Counter[str] = Counter(dict(zip(self._before.signs, self._before.counts, strict=True)))
+    def __init__(self, before: Words) -> None:
+        self._before = before
+        self._signs = _Signs(before)
 
-    def take(self, fields: Sequence[Sequence[str]]) -> str:
-        """An article's tokens in characters."""
+    def text(self, fields: Sequence[Sequence[str]]) -> bytes:
+        """An article's tokens in signs."""
         sign = self._signs.__getitem__
-        text = "".join([part for tokens in fields for part in (*map(sign, tokens), _END)])
-        self._counts.update(text)
-        return text
+        return "".join([part for tokens in fields for part in (*map(sign, tokens), _END)]).encode(_CODEC)
 
-    def drop(self, text: str) -> None:
-        """Forget an article; ``text`` is what :meth:`take` gave."""
-        self._counts.subtract(text)
+    def numbered(self, texts: Iterable[bytes]) -> tuple[str, bytes]:
+        """Some articles as a part: the signs of its words in the order of their numbers, and the numbers in bytes."""
+        text = b"".join(texts).decode(_CODEC)
+        counts = Counter(text)
+        del counts[_END]
+        ordered = sorted(counts, key={sign: token for token, sign in self._signs.items()}.__getitem__)
+        if len(ordered) >= COMMON:
+            common = set(sorted(ordered, key=counts.__getitem__, reverse=True)[: COMMON - 1])
+            ordered = [s for s in ordered if s in common] + [s for s in ordered if s not in common]
+        # A codec whose table is ours: nothing else in Python maps a text as fast.
+        numbers: Any = dict(zip(map(ord, [_END, *ordered]), _codes(), strict=False))
+        return "".join(ordered), codecs.charmap_encode(text, "strict", numbers)[0]
 
-    def words(self) -> Words:
-        """All tokens of the articles that are here now."""
-        before, signs, counts = self._before, self._signs, self._counts
-        tokens = before.tokens
-        if len(signs) > len(tokens) or not all(map(counts.__getitem__, before.signs)):
-            tokens = sorted(token for token, sign in signs.items() if counts[sign])
-        own = "".join(map(signs.__getitem__, tokens))
-        times = list(map(counts.__getitem__, own))
-        common = _commonest(tokens, times)
-        rest = before.rest
-        if tokens is not before.tokens or common != before.common:
-            rest = _front_coded(_others(tokens, common), _others(before.tokens, before.common), before.rest)
-        return Words(tokens, own, times, common, rest)
+    def words(self, parts: Iterable[str]) -> Words:
+        """All tokens of some parts, each told by its signs."""
+        before, live = self._before, set().union(*parts)
+        if len(live) == len(before.signs) and live.issuperset(before.signs):
+            return before
+        found = sorted((token, sign) for token, sign in self._signs.items() if sign in live)
+        tokens = [token for token, _ in found]
+        coded = _front_coded(tokens, before.tokens, before.coded)
+        return Words(tokens, "".join([sign for _, sign in found]), coded)
 
 
 class _Signs(dict[str, str]):
-    """Token → character; a new one gets a character that is free."""
+    """Token → sign; a new one gets one that is free."""
 
     def __init__(self, before: Words) -> None:
         super().__init__(zip(before.tokens, before.signs, strict=True))
@@ -105,24 +100,15 @@ def _free(signs: str) -> Iterator[str]:
             yield sign
 
 
-def _commonest(tokens: Sequence[str], times: Sequence[int]) -> list[str]:
-    """Those of one byte; of equally common ones the first."""
-    room = COMMON - 1
-    if len(tokens) <= room:
-        return list(tokens)
-    least = sorted(times, reverse=True)[room - 1]
-    above = [token for token, number in zip(tokens, times, strict=True) if number > least]
-    equal = (token for token, number in zip(tokens, times, strict=True) if number == least)
-    return sorted([*above, *islice(equal, room - len(above))])
-
-
-def _others(tokens: Sequence[str], common: Iterable[str]) -> list[str]:
-    without = set(common)
-    return [token for token in tokens if token not in without]
+def _steps(numbers: Sequence[int]) -> bytes:
+    steps = list(map(sub, numbers, [0, *numbers]))
+    if max(steps, default=0) <= _STEP_MOST:
+        return bytes(steps)
+    return b"".join(bytes((step - 1) // _STEP_MOST) + bytes(((step - 1) % _STEP_MOST + 1,)) for step in steps)
 
 
 def _front_coded(tokens: Sequence[str], known: Sequence[str], coded: Sequence[str]) -> list[str]:
-    """``tokens`` without what each shares with the one before; ``coded`` are the ``known`` ones in the same way."""
+    """``tokens`` as :attr:`Words.coded`; ``coded`` are the ``known`` ones in the same way."""
     of_pair = dict(zip(_pairs(known), coded, strict=True))
     return [of_pair.get(pair) or _front(*pair) for pair in _pairs(tokens)]
 

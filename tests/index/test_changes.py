@@ -130,12 +130,13 @@ def wordy(number: int, seed: int) -> Document:
     return replace(article(number, seed), sections=(Section("", "", " ".join(words)),))
 
 
-@pytest.fixture(params=[1, 1 << 15], ids=["many stretches", "few stretches"])
-def _stretches(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kb.index.packed._STRETCH", request.param)
+@pytest.fixture(params=[1, 1 << 15], ids=["many parts", "few parts"])
+def _parts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    for least in ("_STRETCH", "_PART"):
+        monkeypatch.setattr(f"kb.index.packed.{least}", request.param)
 
 
-@pytest.mark.usefixtures("_stretches")
+@pytest.mark.usefixtures("_parts")
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.tuples(st.sampled_from(["edit", "add", "remove", "move"]), st.integers(0, 99)), max_size=8)

@@ -9,7 +9,10 @@ import pytest
 
 from kb.errors import SearchIndexError
 from kb.index import browser, reader, writer
+from kb.index.document import Document, Section
 from kb.index.library import Library
+from kb.index.packed import follows
+from kb.index.rules import Rules
 
 from . import help_centre
 
@@ -179,3 +182,35 @@ def test_a_missing_damaged_or_older_index_is_refused(tmp_path: Path, indexed: Pa
     (tmp_path / "about.json").write_text(json.dumps({**about, "format": 0}))
     with pytest.raises(SearchIndexError, match="another version"):
         reader.open(tmp_path)
+
+
+HEADINGS = (
+    ("Delivery times", "delivery-times"),
+    ("Скільки коштує доставка?", "скільки-коштує-доставка"),
+    ("«Нова пошта» — де вона? П’ять кроків", "нова-пошта--де-вона-пять-кроків"),
+    ("E-mail & SMS (both)", "e-mail--sms-both"),
+    ("Delivery times", "delivery-times_1"),
+    ("Ščedrý ŁÓDŹ ÜBER", "ščedrý-łódź-über"),
+    ("كيف أدفع؟", "كيف-أدفع"),
+    ("מתי תגיע ההזמנה", "מתי-תגיע-ההזמנה"),
+    ("İstanbul’da teslimat", "istanbulda-teslimat"),
+    ("Straẞe ΟΔΟΣ 配送 ᲅ", "strasse-οδος-配送-ᲅ"),
+    ("Named otherwise", "own-name"),
+    ("Without an anchor", ""),
+)
+
+
+def test_the_browser_knows_every_anchor(engine: Path, tmp_path: Path) -> None:
+    sections = tuple(Section(anchor, head, f"word{n} here") for n, (head, anchor) in enumerate(HEADINGS))
+    documents = [Document(f"a/{n}", f"a/{n}/", "Title", "uk", sections=(s,)) for n, s in enumerate(sections)]
+    documents.append(Document("a/all", "a/all/", "Title", "uk", sections=sections))
+    writer.write(documents, language="uk", rules=Rules(), site_dir=tmp_path)
+    answers = browser.ask(engine, tmp_path, [f"word{n}" for n in range(len(HEADINGS))])
+    for (heading, anchor), answer in zip(HEADINGS, answers, strict=True):
+        passages = [result["passage"] for result in answer["results"][:2]]
+        assert {(passage["heading"], passage["anchor"]) for passage in passages} == {(heading, anchor)}
+
+
+def test_most_anchors_follow_from_their_headings() -> None:
+    told = [follows(Section(anchor, heading, "")) for heading, anchor in HEADINGS]
+    assert told == [True, True, True, True, False, True, True, True, False, False, False, False]
