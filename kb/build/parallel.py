@@ -77,9 +77,6 @@ class _Crew:
         # Workers look at it every few pages; what they were making is of no use any more.
         self._stopped.value = 1
         for connection, (_, process) in self._working.items():
-            with suppress(EOFError, OSError):
-                # Whoever is writing already would wait for a reader for ever.
-                connection.recv_bytes()
             connection.close()
             process.join()
 
@@ -179,7 +176,9 @@ def _work(
     except Exception as error:
         error.add_note(f"In a worker process:\n{traceback.format_exc()}")
         answer = None, error
-    results.send(answer)
+    with suppress(BrokenPipeError):
+        # Nobody waits for it any more.
+        results.send(answer)
 
 
 def _add(pages: int) -> None:
