@@ -5,6 +5,7 @@ be seen and refused, and ``title: No`` stays the word an editor wrote.
 """
 
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -348,7 +349,8 @@ def _read_key(
     key: yaml.Node, node: yaml.Node, path: str, languages: tuple[str, ...], details: Details
 ) -> None:
     line = _line(key) + 1
-    name = key.value if isinstance(key, yaml.ScalarNode) else ""
+    # Every article has these few words again.
+    name = sys.intern(key.value) if isinstance(key, yaml.ScalarNode) else ""
     reader = _READERS.get(name)
     if reader is None:
         shown = name[:40] or "?"

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kb.content import frontmatter, media
+from kb.content.article import Article, Text
 from kb.content.importer import kramdown, liquid, markup
 from kb.content.links import Leads, destination, relative
 from kb.content.outline import outline, without_code
@@ -146,3 +147,14 @@ def test_a_relative_link_leads_back_to_its_article(one: str, other: str) -> None
 @given(st.binary(max_size=200) | YAML.map(str.encode))
 def test_B11_only_svg_drawings_pass(data: bytes) -> None:
     assert media.unsafe(data), "no random bytes are a drawing"
+
+
+@given(head=st.text(), body=st.text(), line_ends=st.booleans())
+def test_text_and_body_are_as_they_were_and_kept_once(head: str, body: str, line_ends: bool) -> None:
+    """A body with plain line ends is no part of a file with others."""
+    whole = head + (body.replace("\n", "\r\n") if line_ends else body)
+    kept = Text.of(whole, body)
+    article = Article("a/b", "en", "articles/en/a/b.md", "B", kept)
+    assert (article.text, article.body) == (whole, body)
+    if whole.endswith(body):
+        assert kept.utf8 == whole.encode()
