@@ -1,6 +1,7 @@
 """What all tests have in common: they do the same on every machine, whatever is installed there or set."""
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 
@@ -31,6 +32,13 @@ def _plain_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
         patch.setenv("GIT_CONFIG_GLOBAL", str(settings_file))
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _deaf_to_nothing() -> None:
+    """Programs started by a test hear Ctrl-C also where a script runs the tests in the background, which ignores it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -7,7 +7,7 @@ written from the cache.
 import gc
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ from kb.index.document import Document
 from kb.index.document import Section as IndexSection
 from kb.index.linking import link_or_copy
 from kb.index.packed import Packed
-from kb.publish.job import Body, Frame, Job, Known, Made
+from kb.publish.job import NONE, Body, Frame, Job, Known, Made, References
 from kb.publish.keys import PARTS, Key, Keys, Shared, reasons, short
 from kb.publish.pages import Page
 from kb.publish.pieces import Shape
@@ -41,7 +41,7 @@ _KEY_FILE = "key"
 
 
 class _PageRecord(msgspec.Struct, frozen=True, array_like=True):
-    """``text`` and ``body`` are the key and the place of the rendered Markdown."""
+    """``text`` and ``body`` are the key and the place of the rendered Markdown, of which ``references`` are a part."""
 
     file: str
     key: Key
@@ -50,6 +50,7 @@ class _PageRecord(msgspec.Struct, frozen=True, array_like=True):
     styles: list[str]
     text: bytes
     body: Slot | None
+    references: References
 
 
 class _Record(msgspec.Struct, frozen=True):
@@ -139,7 +140,8 @@ class Outcome:
 class _Choice:
     """Which pages are kept and which are made."""
 
-    bodies: dict[str, Body] = field(default_factory=dict)
+    bodies: "_Bodies" = field(default_factory=lambda: _Bodies())
+    references: dict[str, References] = field(default_factory=dict)
     texts: dict[str, bytes] = field(default_factory=dict)
     kept: dict[str, _PageRecord] = field(default_factory=dict)
     wanted: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -306,9 +308,12 @@ class _Making(_Keeping):
             record = known.get(page.source)
             text = choice.texts[page.source] = keys.text(page)
             body = self.body_of(page, record, text, keys)
+            references = None
             if body is not None:
-                choice.bodies[page.source] = body
-            key = self.keys[page.source] = keys.of(page, text, body)
+                choice.bodies.add(page.source, body)
+                references = record.references if record and body else NONE
+                choice.references[page.source] = references
+            key = self.keys[page.source] = keys.of(page, text, references)
             if record is not None and record.key == key and self.keep(record.file, record.html):
                 choice.kept[page.source] = record
             else:
@@ -323,16 +328,13 @@ class _Making(_Keeping):
             self.place.start_again()
         return choice
 
-    def body_of(self, page: Page, record: _PageRecord | None, text: bytes, keys: Keys) -> Body | None:
-        if not page.body:
-            return Body("")
-        if record is None or record.body is None or record.text != text:
+    def body_of(self, page: Page, record: _PageRecord | None, text: bytes, keys: Keys) -> bytes | None:
+        """A page's rendered text as it is remembered, if it can be used; nothing where the page has no text."""
+        if not (page.article and page.article.markdown):
+            return b""
+        if record is None or record.body is None or record.text != text or not keys.holds(record.references):
             return None
-        data = self.body.get(record.body)
-        if data is None:
-            return None
-        body = _BODY.decode(data)
-        return body if keys.holds(body) else None
+        return self.body.get(record.body)
 
     def build(self, choice: _Choice) -> tuple[dict[str, _PageRecord], Sequence[Problem], "_Texts"]:
         from kb.publish import site  # MkDocs takes long to load, and most languages of most builds do without
@@ -345,7 +347,7 @@ class _Making(_Keeping):
         wanted = None if len(choice.wanted) == len(job.plan.pages) else frozenset(choice.wanted)
         done = len(choice.kept)
         built = site.build(
-            replace(job, known=Known(choice.bodies, wanted, frames)),
+            replace(job, known=Known(choice.bodies, choice.references, wanted, frames)),
             progress=lambda made: self.report(done + made),
             keep=keeper.keep,
         )
@@ -355,12 +357,7 @@ class _Making(_Keeping):
             self.place.written(record.file, record.html.hash)
         if job.plain:
             sources = {p.article.id: p.source for p in job.plan.pages if p.kind == "article" and p.article}
-            bodies = {source: body.sections for source, body in choice.bodies.items()} | keeper.sections
-            return (
-                keeper.records,
-                built.problems,
-                {id: bodies[source] for id, source in sources.items() if source in bodies},
-            )
+            return keeper.records, built.problems, _Sections(sources, choice.bodies, keeper.sections)
         self.place.rest()
         return keeper.records, built.problems, {each.id: each.sections for each in built.rendered}
 
@@ -491,12 +488,61 @@ class _Sketch(_Making):
         wanted = frozenset(choice.wanted) & looked_at
         if not wanted:
             return ()
-        built = site.build(replace(job, known=Known(choice.bodies, wanted, self.known_frames())))
+        known = Known(choice.bodies, choice.references, wanted, self.known_frames())
+        built = site.build(replace(job, known=known))
         return tuple(made.file for made in built.made)
 
 
 _Texts = Mapping[str, Sequence[Section]]
 """Article id → its text in sections."""
+
+
+class _Bodies(Mapping[str, Body]):
+    """Rendered texts by the source file of their page, each decoded when it is asked for: few are."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, bytes] = {}
+
+    def add(self, source: str, data: bytes) -> None:
+        """Add a text as it is remembered."""
+        self._found[source] = data
+
+    def __getitem__(self, source: str) -> Body:
+        data = self._found[source]
+        return _BODY.decode(data) if data else Body("")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def __contains__(self, source: object) -> bool:
+        return source in self._found
+
+
+class _Sections(_Texts):
+    """The texts of articles: ``sources`` says which page shows which, ``fresh`` has those that were rendered now."""
+
+    def __init__(
+        self, sources: Mapping[str, str], bodies: _Bodies, fresh: Mapping[str, Sequence[Section]]
+    ) -> None:
+        self._sources, self._bodies, self._fresh = sources, bodies, fresh
+
+    def __getitem__(self, id: str) -> Sequence[Section]:
+        source = self._sources[id]
+        fresh = self._fresh.get(source)
+        return self._bodies[source].sections if fresh is None else fresh
+
+    def __iter__(self) -> Iterator[str]:
+        return (id for id in self._sources if id in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __contains__(self, id: object) -> bool:
+        source = self._sources.get(id) if isinstance(id, str) else None
+        return source is not None and (source in self._fresh or source in self._bodies)
 
 
 class _Keeper:
@@ -517,7 +563,8 @@ class _Keeper:
             self.sections[source] = made.body.sections
             # Only now is it known where the links of its text lead.
             text = self.choice.texts[source]
-            self.making.keys[source] = self.making.keys_of.of(self._views[source], text, made.body)
+            view, references = self._views[source], made.body.references
+            self.making.keys[source] = self.making.keys_of.of(view, text, references)
         self._size += len(html)
         if self._size > _FLUSH_BYTES:
             self.flush()
@@ -537,6 +584,7 @@ class _Keeper:
                 sorted(made.sources.styles),
                 self.choice.texts.get(source, b""),
                 bodies.get(source) or self._slot_before(source),
+                made.body.references if made.body else self.choice.references.get(source, NONE),
             )
         pending.clear()
         self._size = 0

@@ -115,7 +115,7 @@ class Sketches:
                 if page.url in addresses and page.article and page.article.path in texts
             )
             if wanted:
-                job = replace(self._there(task).job, plan=new, known=Known({}, wanted))
+                job = replace(self._there(task).job, plan=new, known=Known(wanted=wanted))
                 found += [f"{language}/{made.file}" for made in site.build(job).made]
         return self._taken(found)
 

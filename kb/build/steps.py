@@ -34,7 +34,7 @@ from kb.publish.centre import Centre
 from kb.publish.contact import BUILD_FILE, Contact, Destination
 from kb.publish.interface import Strings
 from kb.publish.job import Identity, Job
-from kb.publish.keys import Shared, Snippets, short
+from kb.publish.keys import SNIPPET, Shared, Snippets, short
 from kb.publish.pages import Plan, availability
 from kb.publish.policy import Sources
 from kb.publish.standalone import Standalone
@@ -350,7 +350,8 @@ def _language_key(draft: Draft, language: str, shared: Shared) -> bytes:
     """The hash of all that articles say in a language, and of what they say of themselves in the others."""
     borrowed = list(draft.borrowed(language))
     snippets = Snippets(shared.snippets)
-    included = [snippets.hash(a.body) for a in (*draft.catalog.texts[language].values(), *borrowed)]
+    every = (*draft.catalog.texts[language].values(), *borrowed)
+    included = [snippets.hash(article.body) for article in every if SNIPPET in article.written.utf8]
     return digest(
         draft.content.keys[language],
         draft.frame,

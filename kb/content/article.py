@@ -92,6 +92,11 @@ class Article:
         return self.written.utf8[self.written.start :].decode()
 
     @property
+    def markdown(self) -> bytes:
+        """The body in UTF-8."""
+        return self.written.utf8[self.written.start :]
+
+    @property
     def category(self) -> str:
         """Folder part of the id: ``returns``; empty for the home page's text."""
         return self.id.rpartition("/")[0]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from kb.errors import Problem
 from kb.publish.assets import Assets
@@ -24,20 +24,30 @@ class Heading:
     children: tuple["Heading", ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
-    """An article's Markdown as HTML, sanitised, with all that was learnt on the way.
+class References(NamedTuple):
+    """What a rendered text offers to links, and what its own ask for.
 
     ``links`` are (source file of the target, anchor, link as written); ``lookups`` the source files that links
     asked for, and whether they were there: where one of these answers changes, the HTML has to be made anew.
+    ``warnings`` are those of its rendering.
     """
 
-    html: str
-    toc: tuple[Heading, ...] = ()
     anchors: tuple[str, ...] = ()
     links: tuple[tuple[str, str, str], ...] = ()
     lookups: tuple[tuple[str, bool], ...] = ()
     warnings: tuple[str, ...] = ()
+
+
+NONE = References()
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """An article's Markdown as HTML, sanitised, with all that was learnt on the way."""
+
+    html: str
+    toc: tuple[Heading, ...] = ()
+    references: References = NONE
     sections: tuple[Section, ...] = ()
 
 
@@ -63,11 +73,13 @@ class Frame:
 class Known:
     """What need not be made again.
 
-    ``bodies``: source file → its rendered Markdown. ``wanted``: the source files of the pages to make; None for
-    all. ``frames``: shape of a page (:class:`kb.publish.pieces.Shape`) → its frame.
+    ``bodies``: source file → its rendered Markdown; ``references``: source file → what that refers to. ``wanted``: the
+    source files of the pages to make; None for all. ``frames``: shape of a page (:class:`kb.publish.pieces.Shape`) →
+    its frame.
     """
 
     bodies: Mapping[str, Body] = field(default_factory=dict)
+    references: Mapping[str, References] = field(default_factory=dict)
     wanted: frozenset[str] | None = None
     frames: Mapping[Any, Frame] = field(default_factory=dict)
 

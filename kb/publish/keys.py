@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from kb.content.outline import outline
-from kb.publish.job import Body
+from kb.publish.job import References
 from kb.publish.pages import Entry, Page, Plan
 
 PARTS: Mapping[str, str] = {
@@ -69,16 +69,18 @@ class Keys:
 
     def text(self, page: Page) -> bytes:
         """The hash of all that rendering the page's Markdown hangs on, but for where its links lead."""
-        shared, body = self.shared, page.body
-        return short(shared.settings, shared.words, page.source, page.url, body, self._snippets.hash(body))
+        shared, body = self.shared, page.article.markdown if page.article else b""
+        # The text as it is: to write it out as Python would, for a hash, costs more than all else here.
+        included = self._snippets.hash(page.body) if SNIPPET in body else b""
+        return short(shared.settings, shared.words, page.source, page.url, sha256(body).digest(), included)
 
-    def holds(self, body: Body) -> bool:
+    def holds(self, references: References) -> bool:
         """Whether the links of a rendered text still find what they found."""
         present = self._present
-        return all((uri in present) is found for uri, found in body.lookups)
+        return all((uri in present) is found for uri, found in references.lookups)
 
-    def of(self, page: Page, text: bytes, body: Body | None) -> Key:
-        """The page's key; ``text`` is its :meth:`text`."""
+    def of(self, page: Page, text: bytes, references: References | None) -> Key:
+        """The page's key; ``text`` is its :meth:`text`, ``references`` are those of its rendered text, if known."""
         shared, article = self.shared, page.article
         details: tuple[object, ...] = (page.kind, page.source, page.url, page.title, page.description)
         if article:
@@ -105,12 +107,12 @@ class Keys:
             short(_link(page.previous), _link(page.next)),
             self._sidebar(page),
             self._lists(page),
-            self._links(body) if body else b"",
+            self._links(references) if references is not None else b"",
             shared.whole,
         )
 
-    def _links(self, body: Body) -> bytes:
-        found = [(uri, uri in self._present) for uri, _ in body.lookups]
+    def _links(self, references: References) -> bytes:
+        found = [(uri, uri in self._present) for uri, _ in references.lookups]
         return short(found) if found else _NO_LINKS
 
     def _sidebar(self, page: Page) -> bytes:
@@ -150,6 +152,10 @@ class Keys:
     @cached_property
     def _cards(self) -> bytes:
         return short([(_entry(card.entry), card.icon, card.count) for card in self.plan.cards])
+
+
+SNIPPET = b"8<"
+"""In every Markdown that includes a file."""
 
 
 class Snippets:

@@ -51,7 +51,7 @@ from kb.publish.assets import Assets
 from kb.publish.contact import Contact
 from kb.publish.context import Contexts, Link, Own
 from kb.publish.interface import Strings, autonym
-from kb.publish.job import Body, Built, Frame, Heading, Identity, Job, Made, Report
+from kb.publish.job import Body, Built, Frame, Heading, Identity, Job, Made, References, Report
 from kb.publish.limits import RenderTimeoutError, bounded
 from kb.publish.pages import Entry, Page, Plan
 from kb.publish.policy import Sources, secure
@@ -224,7 +224,8 @@ class _Press:
         self.job = plugin.job
         self.files = _Shelf(config, plugin)
         self.converter = _Converter(config)
-        self.bodies: dict[str, Body] = {}
+        self.references: dict[str, References] = {}
+        """Source file → what its text refers to, of those that were made."""
         self.listed: Sequence[File] = ()
         """What templates see as ``pages``: asked for once, since listing all files for each page costs time squared."""
         self.nav = Navigation([], [])
@@ -268,15 +269,16 @@ class _Press:
                     page.content, page=page, config=self.config, files=self.files
                 )
                 page.content = content
-                page.fresh = self.bodies[page.view.source] = page.body(files, self.warnings.messages[before:])
+                page.fresh = page.body(files, self.warnings.messages[before:])
+                self.references[page.view.source] = page.fresh.references
         return page
 
     def known(self, view: Page) -> Body | None:
         """A page's rendered Markdown from the build before."""
         body = self.job.known.bodies.get(view.source)
         if body is not None:
-            self.warnings.messages += body.warnings
-            self.bodies[view.source] = body
+            self.warnings.messages += body.references.warnings
+            self.references[view.source] = body.references
         return body
 
     def html(self, page: "_ArticlePage") -> str:
@@ -306,15 +308,15 @@ class _Press:
 
     def check_anchors(self) -> None:
         """Report links to anchors that are not there, also from pages that need not be made."""
-        bodies = {**self.job.known.bodies, **self.bodies}
+        every = {**self.job.known.references, **self.references}
         for view in self.job.plan.pages:
-            body = bodies.get(view.source)
-            if body is None:
+            own = every.get(view.source)
+            if own is None:
                 continue
-            if view.source not in self.bodies:
-                self.warnings.messages += body.warnings
-            for target, anchor, link in body.links:
-                if target in bodies and anchor not in bodies[target].anchors:
+            if view.source not in self.references:
+                self.warnings.messages += own.warnings
+            for target, anchor, link in own.links:
+                if target in every and anchor not in every[target].anchors:
                     self.warnings.messages.append(_no_anchor(view.source, target, anchor, link))
 
 
@@ -716,15 +718,13 @@ class _ArticlePage(MkDocsPage):
         links = self.links_to_anchors or {}
         found = [(to.src_uri, anchor, link) for to, named in links.items() for anchor, link in named.items()]
         self.sections = split(self.content or "")
-        return Body(
-            html=self.content or "",
-            toc=_headings(self.toc),
+        references = References(
             anchors=tuple(sorted(self.present_anchor_ids or ())),
             links=tuple(found),
             lookups=tuple(files.lookups.items()),
             warnings=tuple(warnings),
-            sections=self.sections,
         )
+        return Body(self.content or "", _headings(self.toc), references, self.sections)
 
     def _fail(self, code: str, message: str, hint: str) -> None:
         article = self.view.article
