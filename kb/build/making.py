@@ -50,7 +50,8 @@ class _PageRecord(msgspec.Struct, frozen=True, array_like=True):
     styles: list[str]
     text: bytes
     body: Slot | None
-    references: References
+    references: msgspec.Raw
+    """:class:`References`, which are asked for only where something of the language changed."""
 
 
 class _Record(msgspec.Struct, frozen=True):
@@ -311,7 +312,7 @@ class _Making(_Keeping):
             references = None
             if body is not None:
                 choice.bodies.add(page.source, body)
-                references = record.references if record and body else NONE
+                references = _referred(record) if record and body else NONE
                 choice.references[page.source] = references
             key = self.keys[page.source] = keys.of(page, text, references)
             if record is not None and record.key == key and self.keep(record.file, record.html):
@@ -332,7 +333,7 @@ class _Making(_Keeping):
         """A page's rendered text as it is remembered, if it can be used; nothing where the page has no text."""
         if not (page.article and page.article.markdown):
             return b""
-        if record is None or record.body is None or record.text != text or not keys.holds(record.references):
+        if record is None or record.body is None or record.text != text or not keys.holds(_referred(record)):
             return None
         return self.body.get(record.body)
 
@@ -576,6 +577,7 @@ class _Keeper:
             {source: _ENCODER.encode(made.body) for source, (made, _) in pending.items() if made.body}
         )
         for source, (made, _) in pending.items():
+            references = made.body.references if made.body else self.choice.references.get(source, NONE)
             self.records[source] = _PageRecord(
                 made.file,
                 making.keys.get(source, ()),
@@ -584,7 +586,7 @@ class _Keeper:
                 sorted(made.sources.styles),
                 self.choice.texts.get(source, b""),
                 bodies.get(source) or self._slot_before(source),
-                made.body.references if made.body else self.choice.references.get(source, NONE),
+                msgspec.Raw(_ENCODER.encode(references)),
             )
         pending.clear()
         self._size = 0
@@ -595,7 +597,12 @@ class _Keeper:
         return before.body if before else None
 
 
+def _referred(record: _PageRecord) -> References:
+    return _REFERENCES.decode(record.references)
+
+
 _BODY = msgspec.msgpack.Decoder(Body)
+_REFERENCES = msgspec.msgpack.Decoder(References)
 _ENCODER = msgspec.msgpack.Encoder()
 
 

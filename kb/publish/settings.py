@@ -55,11 +55,13 @@ def read(root: Path) -> dict[str, Any]:
     except (FileNotFoundError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file}: {error}", hint="run 'kb init DIR' to see a working one") from None
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        # MkDocs reads the file once more.
+        loader = _PlainLoader(text)
+        node = loader.get_single_node()
+        _refuse_code(node)
+        data = loader.construct_document(node) if node else None
     except yaml.YAMLError as error:
         raise ConfigError(f"{FILE}: not valid YAML: {error}") from None
-    _refuse_code(node)
-    data = yaml.load(text, Loader=_PlainLoader)
     if not isinstance(data, dict):
         raise ConfigError(f"{FILE}: must be a mapping of settings", hint="at least: site_name: My shop")
     _refuse(data)
