@@ -18,7 +18,6 @@ costs what changed: parts, and the stretches of the header that were compressed,
 so, not at a distance from the beginning.
 """
 
-import json
 import re
 import unicodedata
 import zlib
@@ -176,7 +175,7 @@ def pack_index(
         "parts": [(len(part.signs), part.size) for part in parts],
     }
     columns = _columns(rows)
-    head = _JSON(about).encode()[:-1]
+    head = msgspec.json.encode(about)[:-1]
     length = pack("<I", len(head) + sum(map(len, columns)))
     sections: list[list[bytes]] = [[length, head], columns, [dictionary], [steps]]
     stretches = [found for section in sections for found in _compressed(section, before.stretches)]
@@ -212,12 +211,11 @@ def _grouped(rows: Sequence[Row]) -> Iterator[list[Row]]:
 
 
 def _row(key: bytes, cut: Cut, vocabulary: Vocabulary) -> Row:
-    columns = [b"," + _JSON(value(cut.document)).encode() for value in _COLUMNS.values()]
+    columns = [b"," + msgspec.json.encode(value(cut.document)) for value in _COLUMNS.values()]
     size = sum(map(len, cut.tokens))
     return Row(key, cut.length, columns, size, vocabulary.text(cut.tokens))
 
 
-_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _COLUMNS: Mapping[str, Callable[[Document], object]] = {
     "id": lambda d: d.id,
     "url": lambda d: "" if d.url == f"{d.id}/" else d.url,
@@ -234,10 +232,11 @@ def follows(section: Section) -> bool:
 
     It can where both know what the small letters are: runtimes of different age disagree on some.
     """
-    heading = " ".join(unicodedata.normalize("NFC", section.heading).split())
-    if not section.anchor or not _PLAIN.fullmatch(heading):
+    anchor, heading = section.anchor, section.heading
+    if not anchor:
         return False
-    return section.anchor == _NO_SLUG.sub("", heading.lower()).replace(" ", "-")
+    heading = " ".join((heading if heading.isascii() else unicodedata.normalize("NFC", heading)).split())
+    return anchor == _NO_SLUG.sub("", heading.lower()).replace(" ", "-") and bool(_PLAIN.fullmatch(heading))
 
 
 def _columns(rows: Sequence[Row]) -> list[bytes]:

@@ -55,7 +55,8 @@ class Vocabulary:
     def text(self, fields: Sequence[Sequence[str]]) -> bytes:
         """An article's tokens in signs."""
         sign = self._signs.__getitem__
-        return "".join([part for tokens in fields for part in (*map(sign, tokens), _END)]).encode(_CODEC)
+        texts = ["".join(map(sign, tokens)) for tokens in fields]
+        return _END.join([*texts, ""]).encode(_CODEC)
 
     def numbered(self, texts: Iterable[bytes]) -> tuple[str, bytes]:
         """Some articles as a part: the signs of its words in the order of their numbers, and the numbers in bytes."""
@@ -75,10 +76,10 @@ class Vocabulary:
         before, live = self._before, set().union(*parts)
         if len(live) == len(before.signs) and live.issuperset(before.signs):
             return before
-        found = sorted((token, sign) for token, sign in self._signs.items() if sign in live)
-        tokens = [token for token, _ in found]
+        signs = self._signs
+        tokens = sorted([token for token, sign in signs.items() if sign in live])
         coded = _front_coded(tokens, before.tokens, before.coded)
-        return Words(tokens, "".join([sign for _, sign in found]), coded)
+        return Words(tokens, "".join(map(signs.__getitem__, tokens)), coded)
 
 
 class _Signs(dict[str, str]):
