@@ -15,13 +15,15 @@ from datetime import date
 from functools import cached_property, partial
 from pathlib import Path
 
+import msgspec
+
 from kb import resources
 from kb.build import checking, circumstances, making, parallel, placing, reading
 from kb.build.cache import Cache, digest
 from kb.build.circumstances import Circumstances
 from kb.build.making import Outcome, Part, Search, Task
 from kb.build.placing import Published, Tree
-from kb.build.reading import Content, read
+from kb.build.reading import Content, code, read
 from kb.build.surroundings import COMMON, Surroundings, Texts, TextsOf
 from kb.config import Config
 from kb.content.article import Article, Catalog, Origin
@@ -50,7 +52,7 @@ INDEX_FOLDER = "index"
 HOSTS_FOLDER = "hosts"
 """Below ``.kb/``: configuration for web servers, to copy from."""
 _RECORDS_OF_LANGUAGE = ("folder", "seen", "po", *checking.RECORDS)
-_RECORDS = ("identity", "history")
+_RECORDS = ("identity", "history", "words")
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +257,7 @@ def plan(
     identity = around.identity
     shared, files = assets.collect(identity.theme_dirs, resources.theme_dir(), _search_modules())
     catalog = content.catalog.public(today)
-    strings, missing = _strings(languages, identity.theme_dirs)
+    strings, missing = _strings(languages, identity.theme_dirs, cache)
     hidden = {article.id for article in content.catalog} - set(catalog.ids)
     former, clashes = addresses.former(catalog, content.history, articles=config.articles, hidden=hidden)
     return Draft(
@@ -557,15 +559,32 @@ def _prune(cache: Cache, config: Config, outcomes: Sequence[Outcome], used: Sequ
     cache.prune(names, keep_languages=kept)
 
 
+class _Words(msgspec.Struct, frozen=True):
+    """The interface's texts of each language, as files of this ``key`` have them."""
+
+    key: bytes
+    texts: dict[str, dict[str, interface.Text]]
+    missing: list[Problem]
+
+
 def _strings(
-    languages: Sequence[str], theme_dirs: Sequence[Path]
-) -> tuple[dict[str, Strings], list[Problem]]:
-    found: dict[str, Strings] = {}
-    problems: list[Problem] = []
-    for language in languages:
-        found[language], missing = interface.load_strings(language, reversed(theme_dirs))
-        problems += missing
-    return found, problems
+    languages: Sequence[str], theme_dirs: Sequence[Path], cache: Cache | None
+) -> tuple[dict[str, Strings], Sequence[Problem]]:
+    files = [file for folder in theme_dirs for file in sorted((folder / "strings").rglob("*.yml"))]
+    contents = [part for file in files for part in (file.name, file.parent.name, file.read_bytes())]
+    key = digest(code(Path(interface.__file__).parent, "interface.py"), *languages, "\0", *contents)
+    old = cache.read("words", _Words) if cache else None
+    if old is None or old.key != key:
+        texts: dict[str, dict[str, interface.Text]] = {}
+        problems: list[Problem] = []
+        for language in languages:
+            strings, missing = interface.load_strings(language, reversed(theme_dirs))
+            texts[language] = dict(strings.texts)
+            problems += missing
+        old = _Words(key, texts, problems)
+        if cache:
+            cache.write("words", old)
+    return {language: Strings(language, texts) for language, texts in old.texts.items()}, old.missing
 
 
 def _titles(strings: Strings) -> dict[str, str]:

@@ -49,6 +49,8 @@ def former(
     says wins over history; chains are followed to their end; an address that has a page today is no former one.
     The problems name entries of ``redirect_from`` that cannot be an address.
     """
+    if not (history.renamed or history.removed or any(article.redirect_from for article in catalog)):
+        return {}, ()
     edition = catalog.edition(catalog.languages[0])
     live = _Live(edition)
     past = _Past(catalog.languages, history, articles)

@@ -103,7 +103,7 @@ class Keys:
             short(details),
             self._known(page.updated),
             # Their addresses follow from the page's own.
-            self._known(tuple([(c.language, c.origin.value) for c in page.choices])),
+            self._known((page.choices.languages, page.choices.ways)),
             short(_link(page.previous), _link(page.next)),
             self._sidebar(page),
             self._lists(page),

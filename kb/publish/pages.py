@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
+from typing import Any
 
 from kb.content.article import Article, Category, Edition, Origin
 
@@ -51,6 +52,38 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Choices(Sequence[Choice]):
+    """A page's language switcher: a site has as many entries as pages times languages, so each is made when it is asked
+    for. ``url`` is relative to a language's root, ``language`` the reader's; what is not in ``origins`` is borrowed."""
+
+    url: str
+    language: str
+    languages: tuple[str, ...]
+    origins: Mapping[str, Origin]
+
+    def __len__(self) -> int:
+        return len(self.languages)
+
+    def __getitem__(self, at: Any) -> Any:
+        return tuple(self)[at]
+
+    def __iter__(self) -> Iterator[Choice]:
+        for each in self.languages:
+            yield Choice(each, f"{each}/{self.url}", self.origin(each), each == self.language)
+
+    def origin(self, language: str) -> Origin:
+        return self.origins.get(language, Origin.FALLBACK)
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """How the page is to be had in each of the languages."""
+        return tuple([self.origin(each).value for each in self.languages])
+
+
+NOWHERE = Choices("", "", (), {})
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """One page of the site.
 
@@ -71,7 +104,7 @@ class Page:
     part: int = 0
     previous: Entry | None = None
     next: Entry | None = None
-    choices: tuple[Choice, ...] = ()
+    choices: Choices = NOWHERE
     updated: date | None = None
 
     @property
@@ -228,21 +261,15 @@ class Plan:
                 updated=self._updated(article),
             )
 
-    def choices(self, url: str, article: Article | None) -> tuple[Choice, ...]:
+    def choices(self, url: str, article: Article | None) -> Choices:
         """How the page at ``url``, which shows ``article``, is to be had in each language."""
         # Pages of the interface exist in every language; an article may be missing in some.
-        origins = (
-            self.origins.get(article.id, {}) if article else dict.fromkeys(self.languages, Origin.WRITTEN)
-        )
-        return tuple(
-            Choice(
-                language,
-                f"{language}/{url}",
-                origins.get(language, Origin.FALLBACK),
-                language == self.language,
-            )
-            for language in self.languages
-        )
+        origins = self.origins.get(article.id, {}) if article else self._everywhere
+        return Choices(url, self.language, self.languages, origins)
+
+    @cached_property
+    def _everywhere(self) -> Mapping[str, Origin]:
+        return dict.fromkeys(self.languages, Origin.WRITTEN)
 
     def _updated(self, article: Article | None) -> date | None:
         return self.updated.get(article.path) if article else None

@@ -18,7 +18,7 @@ from markupsafe import Markup, escape
 from kb.content.article import Article, Category, Origin, Text
 from kb.publish.context import Own
 from kb.publish.job import Body, Frame, Heading
-from kb.publish.pages import Choice, Entry, Page
+from kb.publish.pages import Choices, Entry, Page
 from kb.publish.policy import Sources
 
 KINDS = frozenset({"article", "category"})
@@ -116,9 +116,7 @@ def stand_in(shape: Shape, language: str, origins: Mapping[str, Origin]) -> Stan
         category=Category(_mark("id"), _mark("toptitle"), "", shape.icon, 0, None, ()),
         previous=_entry("previous") if shape.previous else None,
         next=_entry("next") if shape.next else None,
-        choices=tuple(
-            Choice(each, f"{each}/{url}", origin, each == language) for each, origin in origins.items()
-        ),
+        choices=Choices(url, language, tuple(origins), origins),
     )
     own = Own(
         sidebar=_mark("sidebar"),

@@ -370,10 +370,10 @@ class _Binder:
 
     def tongues(self, shape: pieces.Shape, view: Page) -> Mapping[str, Frame]:
         """Apart from the rest: there are many ways of being available in ten languages."""
-        origins = {choice.language: choice.origin for choice in view.choices}
-        key = (shape.depth, view.indexable, *origins.values())
+        key = (shape.depth, view.indexable, *view.choices.ways)
         found = self._tongues.get(key)
         if found is None:
+            origins = {choice.language: choice.origin for choice in view.choices}
             marked = pieces.stand_in(shape, self.job.plan.language, origins).view
             made = self.plugin.tongues(marked, _base(shape.depth))
             found = self._tongues[key] = {name: pieces.cut(html, Sources()) for name, html in made.items()}
