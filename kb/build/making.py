@@ -8,7 +8,7 @@ import gc
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from kb.index.document import Document
 from kb.index.document import Section as IndexSection
 from kb.index.linking import link_or_copy
 from kb.index.packed import Packed
-from kb.publish.job import NONE, Body, Frame, Job, Known, Made, References
+from kb.publish.job import NONE, Body, Frame, Job, Known, Made, Pieces, References, Ways
 from kb.publish.keys import PARTS, Key, Keys, Shared, reasons, short
 from kb.publish.pages import Page
 from kb.publish.pieces import Shape
@@ -35,7 +35,7 @@ _WASTE_BYTES = 1_000_000
 _FLUSH_BYTES = 8_000_000
 _COLLECT_EVERY = 20_000
 """New objects; with Python's own 700 the collector takes a tenth of the time."""
-_FRAMES_LIMIT = 100
+_PIECES_LIMIT = 200
 _KEY_FILE = "key"
 """In an index on disk: what it was made of."""
 
@@ -66,11 +66,14 @@ class _Record(msgspec.Struct, frozen=True):
     body_pack: str
 
 
-class _Frames(msgspec.Struct, frozen=True):
-    """What a language's pages have in common, by shape, under settings, theme and words of this ``key``."""
+class _Pieces(msgspec.Struct, frozen=True):
+    """:class:`Pieces` under settings, theme and words of this ``key``."""
 
     key: bytes
     frames: list[tuple[Shape, Frame]]
+    tongues: list[tuple[Ways, dict[str, Frame]]]
+    contents: dict[str, Frame]
+    sidebars: dict[bytes, str]
 
 
 class _Prepared(msgspec.Struct, frozen=True):
@@ -191,7 +194,7 @@ class _Keeping:
     def __init__(self, task: Part) -> None:
         self.task, self.language = task, task.language
         self.cache = Cache(task.cache)
-        self.prepared, self.frames = f"search-{self.language}", f"frames-{self.language}"
+        self.prepared, self.pieces = f"search-{self.language}", f"pieces-{self.language}"
         self.record = self.cache.read(f"pages-{self.language}", _Record)
         old = self.record
         self.html = self.cache.pack(old.html_pack if old else f"html-{self.language}-0")
@@ -261,7 +264,7 @@ class _Keeping:
             made,
             None if place.is_unchanged else place.signatures,
             tuple(file for file in place.signatures if file not in place.linked),
-            (f"pages-{self.language}", self.frames, self.prepared, record.html_pack, record.body_pack),
+            (f"pages-{self.language}", self.pieces, self.prepared, record.html_pack, record.body_pack),
             tuple(self.cache.problems),
         )
 
@@ -340,7 +343,7 @@ class _Making(_Keeping):
     def build(self, choice: _Choice) -> tuple[dict[str, _PageRecord], Sequence[Problem], "_Texts"]:
         from kb.publish import site  # MkDocs takes long to load, and most languages of most builds do without
 
-        job, keeper, frames = self.task.job, _Keeper(self, choice), self.known_frames()
+        job, keeper, pieces = self.task.job, _Keeper(self, choice), self.known_pieces()
         if job.plain:
             self.media()
         # Nothing may lie where a page is going to be written: it could be a link to the published one.
@@ -348,12 +351,12 @@ class _Making(_Keeping):
         wanted = None if len(choice.wanted) == len(job.plan.pages) else frozenset(choice.wanted)
         done = len(choice.kept)
         built = site.build(
-            replace(job, known=Known(choice.bodies, choice.references, wanted, frames)),
+            replace(job, known=Known(choice.bodies, choice.references, wanted, pieces)),
             progress=lambda made: self.report(done + made),
             keep=keeper.keep,
         )
         keeper.flush()
-        self.remember_frames(frames, built.frames)
+        self.remember_pieces(pieces, built.pieces)
         for record in keeper.records.values():
             self.place.written(record.file, record.html.hash)
         if job.plain:
@@ -362,17 +365,25 @@ class _Making(_Keeping):
         self.place.rest()
         return keeper.records, built.problems, {each.id: each.sections for each in built.rendered}
 
-    def known_frames(self) -> dict[Shape, Frame]:
-        known = self.cache.read(self.frames, _Frames) if self.task.job.plain else None
-        return dict(known.frames) if known and known.key == self.frames_key() else {}
+    def known_pieces(self) -> Pieces:
+        known = self.cache.read(self.pieces, _Pieces) if self.task.job.plain else None
+        if known is None or known.key != self.pieces_key():
+            return Pieces()
+        return Pieces(dict(known.frames), dict(known.tongues), known.contents, known.sidebars)
 
-    def remember_frames(self, known: Mapping[Shape, Frame], used: Mapping[Shape, Frame]) -> None:
-        if used.keys() - known.keys():
-            # Shapes come and go: only so many of those that were not met in this build are kept.
-            both = {**dict(list(known.items())[-_FRAMES_LIMIT:]), **used}
-            self.cache.write(self.frames, _Frames(self.frames_key(), list(both.items())))
+    def remember_pieces(self, known: Pieces, used: Pieces) -> None:
+        names = [each.name for each in fields(Pieces)]
+        if all(getattr(used, name).keys() <= getattr(known, name).keys() for name in names):
+            return
+        # They come and go: only so many of those that were not met in this build are kept.
+        frames, tongues, contents, sidebars = (
+            {**dict(list(getattr(known, name).items())[-_PIECES_LIMIT:]), **getattr(used, name)}
+            for name in names
+        )
+        both = _Pieces(self.pieces_key(), list(frames.items()), list(tongues.items()), contents, sidebars)
+        self.cache.write(self.pieces, both)
 
-    def frames_key(self) -> bytes:
+    def pieces_key(self) -> bytes:
         shared = self.task.shared
         return short(shared.settings, shared.theme, shared.words, self.task.job.plan.languages)
 
@@ -489,7 +500,7 @@ class _Sketch(_Making):
         wanted = frozenset(choice.wanted) & looked_at
         if not wanted:
             return ()
-        known = Known(choice.bodies, choice.references, wanted, self.known_frames())
+        known = Known(choice.bodies, choice.references, wanted, self.known_pieces())
         built = site.build(replace(job, known=known))
         return tuple(made.file for made in built.made)
 

@@ -3,6 +3,7 @@
 from functools import lru_cache
 
 from babel import Locale, UnknownLocaleError
+from babel.core import get_global
 
 _FALLBACK = "en"
 
@@ -18,6 +19,21 @@ def locale(language: str) -> Locale:
     raise AssertionError("CLDR always knows English")
 
 
+_FROM_THE_RIGHT = frozenset({"Adlm", "Arab", "Hebr", "Mand", "Mend", "Nkoo", "Rohg", "Samr", "Syrc", "Thaa"})
+"""Scripts (ISO 15924)."""
+
+
+@lru_cache(maxsize=64)
 def direction(language: str) -> str:
     """``rtl`` for languages written from right to left (Arabic, Hebrew, Persian…), else ``ltr``."""
-    return "rtl" if locale(language).text_direction == "rtl" else "ltr"
+    # Babel knows, too, and reads all that CLDR says of the language for it: months, currencies, countries.
+    return "rtl" if _script(locale(language)) in _FROM_THE_RIGHT else "ltr"
+
+
+def _script(locale: Locale) -> str:
+    """The script, as a rule that in which the language is written there (UTS 35, "Likely Subtags")."""
+    if locale.script:
+        return locale.script
+    likely = get_global("likely_subtags")
+    found = likely.get(f"{locale.language}_{locale.territory}") or likely.get(locale.language) or ""
+    return str(found).partition("_")[2].partition("_")[0]

@@ -69,19 +69,41 @@ class Frame:
         return Sources(frozenset(self.scripts), frozenset(self.styles))
 
 
+class Ways(NamedTuple):
+    """How a page at a ``depth`` of folders is to be had in each language, as :attr:`kb.publish.pages.Choices.ways`."""
+
+    depth: int
+    indexable: bool
+    origins: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """What a language's pages have in common.
+
+    ``frames``: shape of a page (:class:`kb.publish.pieces.Shape`) → its frame. ``tongues``: what is shown of other
+    languages, by the name of the piece. ``contents``: arrangement of headings → the table of contents. ``sidebars``:
+    hash of all that one shows → HTML.
+    """
+
+    frames: dict[Any, Frame] = field(default_factory=dict)
+    tongues: dict[Ways, dict[str, Frame]] = field(default_factory=dict)
+    contents: dict[str, Frame] = field(default_factory=dict)
+    sidebars: dict[bytes, str] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """What need not be made again.
 
     ``bodies``: source file → its rendered Markdown; ``references``: source file → what that refers to. ``wanted``: the
-    source files of the pages to make; None for all. ``frames``: shape of a page (:class:`kb.publish.pieces.Shape`) →
-    its frame.
+    source files of the pages to make; None for all.
     """
 
     bodies: Mapping[str, Body] = field(default_factory=dict)
     references: Mapping[str, References] = field(default_factory=dict)
     wanted: frozenset[str] | None = None
-    frames: Mapping[Any, Frame] = field(default_factory=dict)
+    pieces: Pieces = field(default_factory=Pieces)
 
 
 @dataclass(frozen=True)
@@ -144,7 +166,7 @@ class Built:
     pages: int
     made: tuple[Made, ...] = ()
     """Without their bodies, which were handed over when each was made."""
-    frames: Mapping[Any, Frame] = field(default_factory=dict)
+    pieces: Pieces = field(default_factory=Pieces)
     """Those that were used."""
 
 

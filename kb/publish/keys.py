@@ -11,6 +11,7 @@ from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 
+from kb.content.article import Category
 from kb.content.outline import outline
 from kb.publish.job import References
 from kb.publish.pages import Entry, Page, Plan
@@ -121,10 +122,7 @@ class Keys:
             return self._cards
         at = category.id, page.part
         if at not in self._sidebars:
-            parts = self.plan.parts(category)
-            entries = [_link(entry) for entry in parts[page.part]]
-            whole = len(parts) == 1
-            self._sidebars[at] = short(self._names, category.id, entries, whole or len(category.articles))
+            self._sidebars[at] = short(self._names, sidebar(self.plan, category, page.part))
         return self._sidebars[at]
 
     def _lists(self, page: Page) -> bytes:
@@ -147,11 +145,23 @@ class Keys:
 
     @cached_property
     def _names(self) -> bytes:
-        return short([_link(card.entry) for card in self.plan.cards])
+        return names(self.plan)
 
     @cached_property
     def _cards(self) -> bytes:
         return short([(_entry(card.entry), card.icon, card.count) for card in self.plan.cards])
+
+
+def names(plan: Plan) -> bytes:
+    """The hash of the categories as every sidebar lists them."""
+    return short([_link(card.entry) for card in plan.cards])
+
+
+def sidebar(plan: Plan, category: Category, part: int) -> bytes:
+    """The hash of what the sidebar of a part of a category shows besides :func:`names`."""
+    parts = plan.parts(category)
+    whole = len(parts) == 1
+    return short(category.id, [_link(entry) for entry in parts[part]], whole or len(category.articles))
 
 
 SNIPPET = b"8<"

@@ -197,17 +197,19 @@ def encoded(html: str) -> bytes:
 
 class Contents:
     """Tables of contents, with a frame for each arrangement of headings. ``render`` gives the HTML of entries as
-    MkDocs has them."""
+    MkDocs has them; frames that are ``known`` are taken, and those ``used`` are noted."""
 
-    def __init__(self, render: Callable[[Sequence[Any]], str]) -> None:
-        self._render = render
-        self._frames: dict[object, Frame] = {}
+    def __init__(
+        self, render: Callable[[Sequence[Any]], str], known: Mapping[str, Frame], used: dict[str, Frame]
+    ) -> None:
+        self._render, self._known, self._used = render, known, used
 
     def html(self, toc: Sequence[Heading]) -> bytes:
-        key = _arrangement(toc)
-        frame = self._frames.get(key)
+        key = repr(_arrangement(toc))
+        frame = self._used.get(key)
         if frame is None:
-            frame = self._frames[key] = cut(self._render(_entries(toc)), Sources())
+            frame = self._known.get(key) or cut(self._render(_entries(toc)), Sources())
+            self._used[key] = frame
         found: dict[str, bytes] = {}
         for at, heading in enumerate(_flat(toc)):
             found[f"heading{at}title"], found[f"heading{at}id"] = encoded(heading.title), encoded(heading.id)

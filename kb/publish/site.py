@@ -42,16 +42,16 @@ from mkdocs.structure.pages import (
 )
 from mkdocs.structure.toc import AnchorLink, TableOfContents, get_toc
 
-from kb.content.article import Origin
+from kb.content.article import Category, Origin
 from kb.content.languages import direction
 from kb.errors import BuildError, ConfigError, Problem
-from kb.publish import icons, pieces, settings
+from kb.publish import icons, keys, pieces, settings
 from kb.publish.admonitions import LocalTitles
 from kb.publish.assets import Assets
 from kb.publish.contact import Contact
 from kb.publish.context import Contexts, Link, Own
 from kb.publish.interface import Strings, autonym
-from kb.publish.job import Body, Built, Frame, Heading, Identity, Job, Made, References, Report
+from kb.publish.job import Body, Built, Frame, Heading, Identity, Job, Made, Pieces, References, Report, Ways
 from kb.publish.limits import RenderTimeoutError, bounded
 from kb.publish.pages import Entry, Page, Plan
 from kb.publish.policy import Sources, secure
@@ -136,7 +136,7 @@ def build(job: Job, *, progress: Report | None = None, keep: Keep | None = None)
         tuple(plugin.rendered),
         plugin.done,
         tuple(plugin.made),
-        plugin.frames,
+        plugin.pieces,
     )
 
 
@@ -325,10 +325,11 @@ class _Binder:
 
     def __init__(self, press: _Press) -> None:
         self.press, self.plugin, self.job = press, press.plugin, press.job
-        self.frames = self.plugin.frames
-        self.known = press.job.known.frames
-        self.contents = pieces.Contents(self.toc)
-        self._tongues: dict[object, Mapping[str, Frame]] = {}
+        used, known = self.plugin.pieces, press.job.known.pieces
+        self.used, self.known, self.frames = used, known, used.frames
+        self.contents = pieces.Contents(self.toc, known.contents, used.contents)
+        self._names = keys.names(press.job.plan)
+        self._sidebars: dict[tuple[str, str, int], str] = {}
 
     def bind(self, view: Page) -> None:
         page, body = None, self.press.known(view)
@@ -343,7 +344,7 @@ class _Binder:
 
     def page(self, view: Page, own: Own, body: Body) -> tuple[bytes, Sources]:
         shape = pieces.shape(view, own, body)
-        frame = self.frames.get(shape) or self.known.get(shape)
+        frame = self.frames.get(shape) or self.known.frames.get(shape)
         if pieces.may_hold_code(body.html) or (frame is not None and not frame.texts):
             return self.whole(view, body)
         if frame is None:
@@ -359,7 +360,7 @@ class _Binder:
     def joined(self, frame: Frame, shape: pieces.Shape, view: Page, own: Own, body: Body) -> bytes:
         plugin = self.plugin
         values, link = pieces.values(view, own, body, plugin.contexts.tongue), Link(_base(shape.depth))
-        values["sidebar"] = pieces.encoded(self.plugin.sidebar(view, link))
+        values["sidebar"] = pieces.encoded(self.sidebar(view, link))
         if pieces.TOC in frame.marks:
             values[pieces.TOC] = self.contents.html(body.toc)
         if pieces.LISTED in frame.marks:
@@ -368,15 +369,26 @@ class _Binder:
             values[name] = pieces.fill(tongue, values)
         return pieces.fill(frame, values)
 
+    def sidebar(self, view: Page, link: Link) -> str:
+        category = view.category
+        assert category is not None, "every page that is joined belongs to a category"
+        at = (link.base, category.id, view.part)
+        if at not in self._sidebars:
+            key = keys.short(link.base, self._names, keys.sidebar(self.job.plan, category, view.part))
+            html = self.known.sidebars.get(key) or self.plugin.section(view, category, link)
+            self._sidebars[at] = self.used.sidebars[key] = html
+        return _with_mark(self._sidebars[at], link.to(view.url))
+
     def tongues(self, shape: pieces.Shape, view: Page) -> Mapping[str, Frame]:
         """Apart from the rest: there are many ways of being available in ten languages."""
-        key = (shape.depth, view.indexable, *view.choices.ways)
-        found = self._tongues.get(key)
+        key = Ways(shape.depth, view.indexable, view.choices.ways)
+        found = self.used.tongues.get(key) or self.known.tongues.get(key)
         if found is None:
             origins = {choice.language: choice.origin for choice in view.choices}
             marked = pieces.stand_in(shape, self.job.plan.language, origins).view
             made = self.plugin.tongues(marked, _base(shape.depth))
-            found = self._tongues[key] = {name: pieces.cut(html, Sources()) for name, html in made.items()}
+            found = {name: pieces.cut(html, Sources()) for name, html in made.items()}
+        self.used.tongues[key] = found
         return found
 
     def whole(self, view: Page, body: Body) -> tuple[bytes, Sources]:
@@ -752,7 +764,7 @@ class _HelpCentre(BasePlugin[_NoOptions]):  # type: ignore[no-untyped-call]
         self.done = 0
         self._progress = progress
         self.contexts = Contexts(job)
-        self.frames: dict[pieces.Shape, Frame] = {}
+        self.pieces = Pieces()
         self._sidebars: dict[tuple[str, str, int], str] = {}
         self._templates: Environment | None = None
 
@@ -871,18 +883,21 @@ class _HelpCentre(BasePlugin[_NoOptions]):  # type: ignore[no-untyped-call]
         # All pages at one depth of one section have the same sidebar but for the mark on their own entry.
         key = (link.base, view.category.id, view.part)
         if key not in self._sidebars:
-            parts = self.job.plan.parts(view.category)
-            self._sidebars[key] = self._rendered(
-                "kb/sidebar.html",
-                plan=self.job.plan,
-                current=view.category,
-                entries=parts[view.part],
-                whole=len(parts) == 1,
-                link=link.to,
-                language=self.job.plan.language,
-            )
-        address = f'href="{Markup.escape(link.to(view.url))}"'
-        return self._sidebars[key].replace(f"{address}>", f'{address} aria-current="page">', 1)
+            self._sidebars[key] = self.section(view, view.category, link)
+        return _with_mark(self._sidebars[key], link.to(view.url))
+
+    def section(self, view: Page, category: Category, link: Link) -> str:
+        """The sidebar of a part of a category, without the mark."""
+        parts = self.job.plan.parts(category)
+        return self._rendered(
+            "kb/sidebar.html",
+            plan=self.job.plan,
+            current=category,
+            entries=parts[view.part],
+            whole=len(parts) == 1,
+            link=link.to,
+            language=self.job.plan.language,
+        )
 
     def listed(self, view: Page, link: Link) -> str:
         """The articles of a category's page."""
@@ -905,6 +920,12 @@ class _HelpCentre(BasePlugin[_NoOptions]):  # type: ignore[no-untyped-call]
     def _rendered(self, name: str, **context: Any) -> str:
         assert self._templates is not None
         return self._templates.get_template(name).render(context)
+
+
+def _with_mark(sidebar: str, url: str) -> str:
+    """A sidebar in which the page at ``url`` is marked."""
+    address = f'href="{Markup.escape(url)}"'
+    return sidebar.replace(f"{address}>", f'{address} aria-current="page">', 1)
 
 
 def _path(site_url: str) -> str:

@@ -87,11 +87,13 @@ def assert_the_same_both_ways(
     builds: Builds, root: Path, site_at: Path, languages: Sequence[str] = ()
 ) -> None:
     made = builds(root, site_at=site_at, whole=True, languages=languages)
-    assert not any(built.frames for built in made)
+    assert not any(built.pieces.frames for built in made)
     whole = pages(site_at)
     made = builds(root, site_at=site_at, languages=languages)
-    assert all(built.frames for built in made)
-    assert all(frame.texts for built in made for frame in built.frames.values()), "some could not be joined"
+    assert all(built.pieces.frames for built in made)
+    assert all(frame.texts for built in made for frame in built.pieces.frames.values()), (
+        "some could not be joined"
+    )
     found = pages(site_at)
     assert found.keys() == whole.keys()
     assert [page for page in whole if whole[page] != found[page]] == []
@@ -118,7 +120,9 @@ def test_pages_are_rendered_whole_where_more_is_done_with_a_title_than_printing_
     whole = pages(shop.site)
     values = pieces.values
     monkeypatch.setattr(pieces, "values", lambda *page: {**values(*page), "title": b"Another"})
-    refused = [frame for built in builds(shop.root, site_at=shop.site) for frame in built.frames.values()]
+    refused = [
+        frame for built in builds(shop.root, site_at=shop.site) for frame in built.pieces.frames.values()
+    ]
     assert refused
     assert not any(frame.texts for frame in refused)
     assert pages(shop.site) == whole
@@ -127,7 +131,7 @@ def test_pages_are_rendered_whole_where_more_is_done_with_a_title_than_printing_
 def test_pages_are_rendered_whole_by_templates_of_the_shops_own(builds: Builds, shop: Shop) -> None:
     shop.write("mkdocs.yml", shop.mkdocs("theme: {name: material, custom_dir: look}"))
     shop.write("look/strings/en.yml", "contact: Ask us\n")
-    assert all(built.frames for built in builds(shop.root, site_at=shop.site))
+    assert all(built.pieces.frames for built in builds(shop.root, site_at=shop.site))
     shop.write("look/kb/footer.html", "<footer>{{ view.title | upper }}</footer>")
-    assert not any(built.frames for built in builds(shop.root, site_at=shop.site))
+    assert not any(built.pieces.frames for built in builds(shop.root, site_at=shop.site))
     assert '<footer>EXCHANGE "SIZE" & COLOUR</footer>' in shop.page("en/paying/a0")
