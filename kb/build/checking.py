@@ -93,7 +93,7 @@ class Store:
 
     def of(self, article: Article) -> _Fact:
         known = self._of(article.language)
-        hash = digest(self._given.rules, self._given.hashes.get(article.path, article.text))
+        hash = self._given.rules + (self._given.hashes.get(article.path) or digest(article.text))
         found = known.get(article.path)
         if found is None or found.hash != hash:
             found = known[article.path] = self._read(hash, article)
@@ -198,9 +198,8 @@ class Checking:
         fact = self.store.of(article)
         asks = [*fact.asks, *((id, False) for id in article.related)]
         live = self.site.is_live(article)
-        key = digest(
-            self.around, fact.hash, f"{live:d}", *article.related, *self.answers(article.language, asks)
-        )
+        seen = "\n".join((f"{live:d}", *article.related, *self.answers(article.language, asks)))
+        key = self.around + fact.hash + digest(seen)
         return old if old and old.key == key else _Judged(key, checks.of_article(self.site, article))
 
     def answers(self, language: str, asks: Iterable[tuple[str, bool]]) -> Iterator[str]:

@@ -36,6 +36,8 @@ _FLUSH_BYTES = 8_000_000
 _COLLECT_EVERY = 20_000
 """New objects; with Python's own 700 the collector takes a tenth of the time."""
 _PIECES_LIMIT = 200
+_HOME = "index.md"
+"""Source of the first page of every language."""
 _KEY_FILE = "key"
 """In an index on disk: what it was made of."""
 
@@ -174,7 +176,7 @@ def prepare(task: Task) -> None:
     from kb.index import disk  # noqa: F401  # loads Whoosh
     from kb.publish import site  # as in a build
 
-    site.prepare(task.job)
+    site.prepare(task.job, templates=_Making(task, lambda done: None).lists_changed())
 
 
 def sketch(task: Task, addresses: Sequence[str]) -> tuple[str, ...]:
@@ -276,6 +278,19 @@ class _Making(_Keeping):
         super().__init__(task)
         self.report = report
         self.keys: dict[str, Key] = {}
+
+    def lists_changed(self) -> bool:
+        """Whether pages will be made that have to be rendered as a whole: those that list all categories."""
+        home = self.record.pages.get(_HOME) if self.record else None
+        if home is None or not self.task.job.plain:
+            return True
+        page = self.task.job.plan.pages[0]
+        now = Keys(self.task.job.plan, self.task.shared, ()).of(page, b"", None)
+        return any(
+            old != new
+            for part, old, new in zip(PARTS, home.key, now, strict=True)
+            if part in ("settings", "theme", "words", "sidebar")
+        )
 
     def run(self) -> Outcome:
         task = self.task

@@ -24,7 +24,7 @@ from kb.build.circumstances import Circumstances
 from kb.build.making import Outcome, Part, Search, Task
 from kb.build.placing import Published, Tree
 from kb.build.reading import Content, code, read
-from kb.build.surroundings import COMMON, Surroundings, Texts, TextsOf
+from kb.build.surroundings import COMMON, PAGES, Surroundings, Texts, TextsOf
 from kb.config import Config
 from kb.content.article import Article, Catalog, Origin
 from kb.content.media import Media
@@ -456,10 +456,7 @@ def _around(draft: Draft, parts: Mapping[str, Part]) -> list[TextsOf]:
     pages = Standalone(centre, draft.assets, draft.identity.theme_dirs)
 
     def of_all() -> Mapping[str, str]:
-        return {
-            **pages.root_pages(),
-            **feeds.of_all(centre, [draft.plan_of(each) for each in draft.languages]),
-        }
+        return feeds.of_all(centre, [draft.plan_of(each) for each in draft.languages])
 
     def of_language(language: str) -> Mapping[str, str]:
         plan = draft.plan_of(language)
@@ -467,8 +464,12 @@ def _around(draft: Draft, parts: Mapping[str, Part]) -> list[TextsOf]:
 
     shared = {language: part.shared for language, part in parts.items()}
     words = [part for each in shared.values() for part in (each.settings, each.theme, each.words)]
-    all_know = digest(*draft.languages, *words, draft.frame, draft.order)
-    found = [TextsOf(COMMON, digest(all_know, *draft.days.values()), of_all)]
+    everywhere = digest(*draft.languages, *words)
+    all_know = digest(everywhere, draft.frame, draft.order)
+    found = [
+        TextsOf(PAGES, everywhere, pages.root_pages),
+        TextsOf(COMMON, digest(all_know, *draft.days.values()), of_all),
+    ]
     former = repr(sorted(draft.former.items()))
     heads: dict[str, bytes] = {}
     for language in draft.languages:
@@ -565,6 +566,7 @@ class _Words(msgspec.Struct, frozen=True):
     key: bytes
     texts: dict[str, dict[str, interface.Text]]
     missing: list[Problem]
+    autonyms: dict[str, str]
 
 
 def _strings(
@@ -581,10 +583,11 @@ def _strings(
             strings, missing = interface.load_strings(language, reversed(theme_dirs))
             texts[language] = dict(strings.texts)
             problems += missing
-        old = _Words(key, texts, problems)
+        old = _Words(key, texts, problems, {each: interface.autonym(each) for each in languages})
         if cache:
             cache.write("words", old)
-    return {language: Strings(language, texts) for language, texts in old.texts.items()}, old.missing
+    found = {language: Strings(language, texts, old.autonyms) for language, texts in old.texts.items()}
+    return found, old.missing
 
 
 def _titles(strings: Strings) -> dict[str, str]:

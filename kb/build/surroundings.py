@@ -19,6 +19,8 @@ from kb.publish.texts import write as write_texts
 
 COMMON = ROOT
 """The part that all languages share; the others are named by their language."""
+PAGES = "pages"
+"""The part of the site's own pages, which show nothing of the articles."""
 RECORD = "root"
 """A part's record in the cache is this, or begins with this and ``-``."""
 

@@ -12,7 +12,6 @@ from html import escape
 
 from kb.content.article import Article, Category, Origin
 from kb.publish.centre import Centre, quoted
-from kb.publish.interface import autonym
 from kb.publish.pages import SEARCH, Choice, Page, Plan, versions
 
 SITEMAP = "sitemap.xml"
@@ -132,7 +131,9 @@ def languages_for_models(centre: Centre, plans: Sequence[Plan]) -> str:
         count = sum(1 for article in plan.edition.articles if _is_own(article))
         url = f"{plan.language}/llms.txt"
         link = centre.absolute(url) if centre.url else url
-        lines.append(f"- {_markdown_link(autonym(plan.language), link)}: {strings.count('articles', count)}")
+        lines.append(
+            f"- {_markdown_link(strings.autonym(plan.language), link)}: {strings.count('articles', count)}"
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -158,19 +159,19 @@ def opensearch(centre: Centre, language: str) -> str:
 
 
 def _sitemap_entries(centre: Centre, plans: Sequence[Plan]) -> Iterator[str]:
-    known: dict[str, str] = {}
+    known: dict[str, tuple[str, str]] = {}
     for plan in plans:
-        base = centre.absolute(f"{plan.language}/")
+        base = _text(centre.absolute(f"{plan.language}/"))
         for url, article in plan.places():
             if article and not _is_own(article):
                 continue
             # Every language's version of a page names the same versions.
-            links = known.get(url)
-            if links is None:
-                links = known[url] = _version_links(centre, url, plan.choices(url, article))
+            if url not in known:
+                known[url] = _text(quoted(url)), _version_links(centre, url, plan.choices(url, article))
+            place, links = known[url]
             day = plan.updated.get(article.path) if article else None
             changed = f"<lastmod>{day.isoformat()}</lastmod>\n" if day else ""
-            yield f"<url>\n<loc>{_text(base + quoted(url))}</loc>\n{changed}{links}</url>\n"
+            yield f"<url>\n<loc>{base}{place}</loc>\n{changed}{links}</url>\n"
 
 
 def _version_links(centre: Centre, url: str, choices: Sequence[Choice]) -> str:

@@ -8,7 +8,7 @@ own ``theme/strings/<lang>.yml`` wins key by key over the shipped file.
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -42,6 +42,8 @@ class Strings:
 
     language: str
     texts: Mapping[str, Text]
+    autonyms: Mapping[str, str] = field(default_factory=dict)
+    """Languages' own names, as far as they are known already: to look one up takes long."""
 
     def __call__(self, key: str, **fields: object) -> str:
         """The text of ``key`` with its fields filled in.
@@ -62,6 +64,10 @@ class Strings:
     def date(self, day: date) -> str:
         """A day as the language writes it in running text: ``5 листопада 2026 р.``"""
         return format_date(day, format="long", locale=self._locale)
+
+    def autonym(self, language: str) -> str:
+        """As :func:`autonym`."""
+        return self.autonyms.get(language) or autonym(language)
 
     def name(self, language: str) -> str:
         """Another language's name in this one: ``англійська``."""

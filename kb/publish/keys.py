@@ -14,7 +14,7 @@ from pathlib import Path
 from kb.content.article import Category
 from kb.content.outline import outline
 from kb.publish.job import References
-from kb.publish.pages import Entry, Page, Plan
+from kb.publish.pages import Choices, Entry, Page, Plan
 
 PARTS: Mapping[str, str] = {
     "settings": "settings, or the program, changed",
@@ -104,7 +104,7 @@ class Keys:
             short(details),
             self._known(page.updated),
             # Their addresses follow from the page's own.
-            self._known((page.choices.languages, page.choices.ways)),
+            self._ways(page.choices),
             short(_link(page.previous), _link(page.next)),
             self._sidebar(page),
             self._lists(page),
@@ -135,6 +135,13 @@ class Keys:
         if category.id not in self._tops:
             self._tops[category.id] = _link(self.plan.category_entry(category))
         return short(self._tops[category.id], [_link(entry) for entry in self.plan.related(page)])
+
+    def _ways(self, choices: Choices) -> bytes:
+        # The plan has one mapping for all pages that are to be had in the same way.
+        found = self._hashes.get(id(choices.origins))
+        if found is None:
+            found = self._hashes[id(choices.origins)] = short(choices.languages, choices.ways)
+        return found
 
     def _known(self, value: Hashable) -> bytes:
         """The hash of what many pages have in common."""

@@ -161,9 +161,16 @@ class Plan:
         return tuple(self.entry(c.articles[0]) for c in self.edition.categories if c.articles)[:8]
 
     def entry(self, article: Article) -> Entry:
-        return Entry(
-            article.title, address(article.id), article.language, article.description, article.origin
-        )
+        found = self._entries.get(article.id)
+        if found is None:
+            found = self._entries[article.id] = Entry(
+                article.title, address(article.id), article.language, article.description, article.origin
+            )
+        return found
+
+    @cached_property
+    def _entries(self) -> dict[str, Entry]:
+        return {}
 
     def category_entry(self, category: Category) -> Entry:
         index = category.index
@@ -289,7 +296,9 @@ def availability(texts: Mapping[str, Mapping[str, Article]]) -> dict[str, dict[s
     for language, articles in texts.items():
         for id, article in articles.items():
             found.setdefault(id, {})[language] = article.origin
-    return found
+    # Many articles are to be had in the same way: one mapping serves all of them.
+    ways: dict[tuple[tuple[str, Origin], ...], dict[str, Origin]] = {}
+    return {id: ways.setdefault(tuple(origins.items()), origins) for id, origins in found.items()}
 
 
 def alternates(page: Page, default: str) -> Sequence[tuple[str, str]]:

@@ -50,7 +50,7 @@ from kb.publish.admonitions import LocalTitles
 from kb.publish.assets import Assets
 from kb.publish.contact import Contact
 from kb.publish.context import Contexts, Link, Own
-from kb.publish.interface import Strings, autonym
+from kb.publish.interface import Strings
 from kb.publish.job import Body, Built, Frame, Heading, Identity, Job, Made, Pieces, References, Report, Ways
 from kb.publish.limits import RenderTimeoutError, bounded
 from kb.publish.pages import Entry, Page, Plan
@@ -198,8 +198,8 @@ _MATERIAL = ("base.html", "partials/toc.html", "partials/toc-item.html", "partia
              "partials/palette.html")  # fmt: skip
 
 
-def prepare(job: Job) -> None:
-    """Load settings, templates and extensions, for the processes that will be forked: each would do it for itself.
+def prepare(job: Job, *, templates: bool = True) -> None:
+    """Load settings, extensions and ``templates``, for the processes that will be forked: each would do it for itself.
 
     Raises:
         ConfigError: ``mkdocs.yml`` cannot be used.
@@ -208,8 +208,9 @@ def prepare(job: Job) -> None:
         return
     config, env = _prepared(job)
     _HelpCentre(job, lambda done: None, lambda made, html: None).on_env(env, config=config, files=Files([]))
-    names = [path.relative_to(job.theme).as_posix() for path in sorted(job.theme.glob("[!s]*/**/*.html"))]
-    for name in (*_MATERIAL, "main.html", *names):
+    every = sorted(job.theme.glob("[!s]*/**/*.html")) if templates else ()
+    names = [path.relative_to(job.theme).as_posix() for path in every]
+    for name in (*_MATERIAL, "main.html", *names) if templates else ():
         if not name.startswith(("desk/", "kb/standalone/")):
             env.get_template(name)
     icons.load(_Converter(config).renew())
@@ -807,7 +808,7 @@ class _HelpCentre(BasePlugin[_NoOptions]):  # type: ignore[no-untyped-call]
             "t": strings,
             "tn": strings.count,
             "tdate": strings.date,
-            "autonym": autonym,
+            "autonym": strings.autonym,
             "direction_of": direction,
             "language_name": strings.name,
             "icon": _icon(env),

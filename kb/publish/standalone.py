@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from kb.content.languages import direction
 from kb.publish.assets import Assets
 from kb.publish.centre import Centre, quoted
-from kb.publish.interface import autonym
 from kb.publish.pages import Entry
 from kb.publish.policy import MARKER, Sources, inline, secure
 from kb.publish.release import GENERATOR
@@ -71,7 +70,7 @@ class Standalone:
             centre=self.centre,
             language=language,
             direction=direction,
-            autonym=autonym,
+            autonym=self.centre.strings[language].autonym,
             t=self.centre.strings[language],
             base=base,
             asset=lambda name: base + self.assets.address(f"assets/{name}"),
