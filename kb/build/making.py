@@ -24,7 +24,7 @@ from kb.index.document import Section as IndexSection
 from kb.index.linking import link_or_copy
 from kb.index.packed import Packed
 from kb.publish.job import NONE, Body, Frame, Job, Known, Made, Pieces, References, Ways
-from kb.publish.keys import PARTS, Key, Keys, Shared, reasons, short
+from kb.publish.keys import PARTS, Key, Keys, Shared, names, reasons, short
 from kb.publish.pages import Page
 from kb.publish.pieces import Shape
 from kb.publish.policy import Sources
@@ -57,13 +57,14 @@ class _PageRecord(msgspec.Struct, frozen=True, array_like=True):
 
 
 class _Record(msgspec.Struct, frozen=True):
-    """A language as it was last built. ``search`` is the key of its index."""
+    """A language as it was last built. ``search`` is the key of its index, ``names`` the hash of its categories'."""
 
     key: bytes
     pages: dict[str, _PageRecord]
     search: bytes
     search_files: dict[str, Slot]
     problems: list[Problem]
+    names: bytes
     html_pack: str
     body_pack: str
 
@@ -176,7 +177,12 @@ def prepare(task: Task) -> None:
     from kb.index import disk  # noqa: F401  # loads Whoosh
     from kb.publish import site  # as in a build
 
-    site.prepare(task.job, templates=_Making(task, lambda done: None).lists_changed())
+    site.prepare(task.job)
+
+
+def is_little(task: Task) -> bool:
+    """Whether only few of a language's pages have to be made, as far as can be told without looking at each."""
+    return _Making(task, lambda done: None).is_little()
 
 
 def sketch(task: Task, addresses: Sequence[str]) -> tuple[str, ...]:
@@ -279,18 +285,15 @@ class _Making(_Keeping):
         self.report = report
         self.keys: dict[str, Key] = {}
 
-    def lists_changed(self) -> bool:
-        """Whether pages will be made that have to be rendered as a whole: those that list all categories."""
-        home = self.record.pages.get(_HOME) if self.record else None
-        if home is None or not self.task.job.plain:
-            return True
-        page = self.task.job.plan.pages[0]
-        now = Keys(self.task.job.plan, self.task.shared, ()).of(page, b"", None)
-        return any(
-            old != new
-            for part, old, new in zip(PARTS, home.key, now, strict=True)
-            if part in ("settings", "theme", "words", "sidebar")
-        )
+    def is_little(self) -> bool:
+        """Whether pages have what all of them show as it was: settings, theme, words, and the names of categories."""
+        record, job, shared = self.record, self.task.job, self.task.shared
+        home = record.pages.get(_HOME) if record else None
+        if record is None or home is None or not job.plain or shared.whole:
+            return False
+        same = [list(PARTS).index(part) for part in ("settings", "theme", "words")]
+        now = (shared.settings, shared.theme, shared.words)
+        return tuple(home.key[at] for at in same) == now and record.names == names(job.plan)
 
     def run(self) -> Outcome:
         task = self.task
@@ -304,6 +307,7 @@ class _Making(_Keeping):
             search,
             search_files,
             list(built_problems),
+            names(task.job.plan),
             self.html.name,
             self.body.name,
         )

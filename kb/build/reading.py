@@ -55,6 +55,8 @@ class Content:
     """Language → the hash of all that its folder says."""
     heads: Mapping[str, bytes] = field(default_factory=dict)
     """Language → the hash of what its articles say above their text."""
+    changed: int = 0
+    """Files of the articles' folders that are not as the build before found them."""
     stale: tuple[Problem, ...] = ()
     """Pieces of translations that a check, but no build, points out: their source has changed since."""
 
@@ -145,6 +147,7 @@ class _Reading:
             "build/checking.py",
         )
         self.folders: dict[str, _Folder] = {}
+        self.changed = 0
         self.of_translations: dict[str, list[bytes]] = {}
         """Language → hashes of its PO files and of what they translate."""
         self.heads: dict[str, list[bytes]] = {}
@@ -183,6 +186,7 @@ class _Reading:
                 for language, each in self.folders.items()
             },
             {language: digest(each.heads, *self.heads[language]) for language, each in self.folders.items()},
+            self.changed,
             tuple(self.stale),
         )
 
@@ -231,6 +235,8 @@ class _Reading:
         old = self.cache.read(name, _Snapshot) if self.cache else None
         top = f"{self.config.articles}/{language}"
         files, fresh = _snapshot(self.config.root, top, old)
+        before = {path: seen.hash for path, seen in old.files.items()} if fresh and old else {}
+        self.changed += sum(before.get(path) != seen.hash for path, seen in files.items()) if fresh else 0
         if self.cache and (fresh or old is None or len(old.files) != len(files)):
             self.cache.write(name, _Snapshot(taken, files))
         return files

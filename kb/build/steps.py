@@ -52,6 +52,7 @@ INDEX_FOLDER = "index"
 HOSTS_FOLDER = "hosts"
 """Below ``.kb/``: configuration for web servers, to copy from."""
 _RECORDS_OF_LANGUAGE = ("folder", "seen", "po", *checking.RECORDS)
+_LITTLE_ARTICLES = 50
 _RECORDS = ("identity", "history", "words")
 
 
@@ -204,7 +205,8 @@ def _publish(
     parts = parts_of(config, draft, tree, index)
     texts = Texts(cache, _around(draft, parts))
     root = Surroundings(out, tree, draft.files, texts)
-    outcomes = _make(parts, partial(task_of, config, draft, warm=warm), workers=workers, progress=progress)
+    make = partial(task_of, config, draft, warm=warm)
+    outcomes = _make(parts, make, changed=draft.content.changed, workers=workers, progress=progress)
     sources = texts.sources
     for each in outcomes:
         sources |= each.sources
@@ -328,9 +330,15 @@ def task_of(config: Config, draft: Draft, part: Part, *, warm: bool = False) -> 
 
 
 def _make(
-    parts: Mapping[str, Part], task_of: Callable[[Part], Task], *, workers: int, progress: Progress
+    parts: Mapping[str, Part],
+    task_of: Callable[[Part], Task],
+    *,
+    changed: int,
+    workers: int,
+    progress: Progress,
 ) -> list[Outcome]:
-    """Each language's part: what is as it was here at once, the others in worker processes."""
+    """Each language's part: what is as it was, and a few pages, here at once; more in worker processes. ``changed`` is
+    the number of changed articles."""
     kept: dict[str, Outcome] = {}
     for language, part in parts.items():
         outcome = making.kept(part)
@@ -339,7 +347,10 @@ def _make(
     rest = {language: task_of(part) for language, part in parts.items() if language not in kept}
     done = sum(each.pages for each in kept.values())
     total = done + sum(len(task.job.plan.pages) for task in rest.values())
-    if len(rest) > 1:
+    if changed <= _LITTLE_ARTICLES and all(map(making.is_little, rest.values())):
+        # What processes of their own would share costs more than it saves.
+        workers = 1
+    elif len(rest) > 1:
         making.prepare(next(iter(rest.values())))
     made = parallel.run(
         rest, making.make, workers=workers, progress=lambda more: progress(done + more, total, "pages")

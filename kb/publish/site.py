@@ -198,8 +198,8 @@ _MATERIAL = ("base.html", "partials/toc.html", "partials/toc-item.html", "partia
              "partials/palette.html")  # fmt: skip
 
 
-def prepare(job: Job, *, templates: bool = True) -> None:
-    """Load settings, extensions and ``templates``, for the processes that will be forked: each would do it for itself.
+def prepare(job: Job) -> None:
+    """Load settings, templates and extensions, for the processes that will be forked: each would do it for itself.
 
     Raises:
         ConfigError: ``mkdocs.yml`` cannot be used.
@@ -208,9 +208,8 @@ def prepare(job: Job, *, templates: bool = True) -> None:
         return
     config, env = _prepared(job)
     _HelpCentre(job, lambda done: None, lambda made, html: None).on_env(env, config=config, files=Files([]))
-    every = sorted(job.theme.glob("[!s]*/**/*.html")) if templates else ()
-    names = [path.relative_to(job.theme).as_posix() for path in every]
-    for name in (*_MATERIAL, "main.html", *names) if templates else ():
+    names = [path.relative_to(job.theme).as_posix() for path in sorted(job.theme.glob("[!s]*/**/*.html"))]
+    for name in (*_MATERIAL, "main.html", *names):
         if not name.startswith(("desk/", "kb/standalone/")):
             env.get_template(name)
     icons.load(_Converter(config).renew())
