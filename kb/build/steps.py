@@ -53,6 +53,8 @@ HOSTS_FOLDER = "hosts"
 """Below ``.kb/``: configuration for web servers, to copy from."""
 _RECORDS_OF_LANGUAGE = ("folder", "seen", "po", *checking.RECORDS)
 _LITTLE_ARTICLES = 50
+_FORMS = 200
+"""Numbers whose plural forms are remembered: most categories have fewer articles."""
 _RECORDS = ("identity", "history", "words")
 
 
@@ -578,6 +580,7 @@ class _Words(msgspec.Struct, frozen=True):
     texts: dict[str, dict[str, interface.Text]]
     missing: list[Problem]
     autonyms: dict[str, str]
+    forms: dict[str, list[str]]
 
 
 def _strings(
@@ -594,10 +597,15 @@ def _strings(
             strings, missing = interface.load_strings(language, reversed(theme_dirs))
             texts[language] = dict(strings.texts)
             problems += missing
-        old = _Words(key, texts, problems, {each: interface.autonym(each) for each in languages})
+        autonyms = {each: interface.autonym(each) for each in languages}
+        forms = {each: Strings(each, {}).plural_forms(_FORMS) for each in languages}
+        old = _Words(key, texts, problems, autonyms, forms)
         if cache:
             cache.write("words", old)
-    found = {language: Strings(language, texts, old.autonyms) for language, texts in old.texts.items()}
+    found = {
+        language: Strings(language, texts, old.autonyms, old.forms[language])
+        for language, texts in old.texts.items()
+    }
     return found, old.missing
 
 

@@ -12,7 +12,7 @@ from html import escape
 
 from kb.content.article import Article, Category, Origin
 from kb.publish.centre import Centre, quoted
-from kb.publish.pages import SEARCH, Choice, Page, Plan, versions
+from kb.publish.pages import SEARCH, Choices, Page, Plan, versions
 
 SITEMAP = "sitemap.xml"
 SITEMAP_LIMIT_URLS = 50_000
@@ -29,6 +29,9 @@ _SITEMAP_NAMESPACES = (
 )
 # XML 1.0, section 2.2: these cannot be written, not even as references.
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+_MARKS = re.compile(r"([\\\[\]<])")
 
 
 def feeds(centre: Centre, plans: Sequence[Plan]) -> Mapping[str, str]:
@@ -160,6 +163,10 @@ def opensearch(centre: Centre, language: str) -> str:
 
 def _sitemap_entries(centre: Centre, plans: Sequence[Plan]) -> Iterator[str]:
     known: dict[str, tuple[str, str]] = {}
+    before = {
+        language: f'<xhtml:link rel="alternate" hreflang="{_text(language)}" href="'
+        for language in (*centre.languages, "x-default")
+    }
     for plan in plans:
         base = _text(centre.absolute(f"{plan.language}/"))
         for url, article in plan.places():
@@ -167,18 +174,19 @@ def _sitemap_entries(centre: Centre, plans: Sequence[Plan]) -> Iterator[str]:
                 continue
             # Every language's version of a page names the same versions.
             if url not in known:
-                known[url] = _text(quoted(url)), _version_links(centre, url, plan.choices(url, article))
+                known[url] = (
+                    _text(quoted(url)),
+                    _version_links(centre, before, url, plan.choices(url, article)),
+                )
             place, links = known[url]
             day = plan.updated.get(article.path) if article else None
             changed = f"<lastmod>{day.isoformat()}</lastmod>\n" if day else ""
             yield f"<url>\n<loc>{base}{place}</loc>\n{changed}{links}</url>\n"
 
 
-def _version_links(centre: Centre, url: str, choices: Sequence[Choice]) -> str:
-    return "".join(
-        f'<xhtml:link rel="alternate" hreflang="{_text(language)}" href="{_text(centre.absolute(address))}"/>\n'
-        for language, address in versions(url, choices, centre.default_language)
-    )
+def _version_links(centre: Centre, before: Mapping[str, str], url: str, choices: Choices) -> str:
+    found = versions(url, choices, centre.default_language)
+    return "".join([f'{before[lang]}{_text(centre.absolute(address))}"/>\n' for lang, address in found])
 
 
 def _parts(entries: Iterable[str], limit_urls: int, limit_bytes: int) -> Iterator[list[str]]:
@@ -242,7 +250,7 @@ def _own_description(plan: Plan) -> str:
 
 
 def _markdown_link(text: str, url: str) -> str:
-    label = re.sub(r"([\\\[\]<])", r"\\\1", " ".join(text.split()))
+    label = _MARKS.sub(r"\\\1", " ".join(text.split()))
     return f"[{label}]({url.replace('(', '%28').replace(')', '%29')})"
 
 

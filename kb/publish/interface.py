@@ -7,7 +7,7 @@ own ``theme/strings/<lang>.yml`` wins key by key over the shipped file.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property, lru_cache
@@ -44,6 +44,8 @@ class Strings:
     texts: Mapping[str, Text]
     autonyms: Mapping[str, str] = field(default_factory=dict)
     """Languages' own names, as far as they are known already: to look one up takes long."""
+    forms: Sequence[str] = ()
+    """Plural forms that 0, 1, 2… take, as far as they are known already."""
 
     def __call__(self, key: str, **fields: object) -> str:
         """The text of ``key`` with its fields filled in.
@@ -58,7 +60,7 @@ class Strings:
         text = self.texts.get(key)
         if not isinstance(text, Mapping):
             return self(key, n=n, **fields)
-        form = self._locale.plural_form(n)
+        form = self.forms[n] if 0 <= n < len(self.forms) else self._locale.plural_form(n)
         return _fill(text.get(form, text.get("other", "")), {"n": n, **fields})
 
     def date(self, day: date) -> str:
@@ -85,6 +87,10 @@ class Strings:
         """Some texts as JSON for a data block of a page; ``<`` is escaped, so that no text can end the block."""
         texts = {key: self.texts[key] for key in keys}
         return Markup(json.dumps(texts, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"))
+
+    def plural_forms(self, count: int) -> list[str]:
+        """The :attr:`forms` of the first ``count`` numbers."""
+        return [self._locale.plural_form(n) for n in range(count)]
 
     @cached_property
     def _locale(self) -> Locale:
