@@ -26,7 +26,7 @@ from kb.build.placing import Published, Tree
 from kb.build.reading import Content, code, read
 from kb.build.surroundings import COMMON, PAGES, Surroundings, Texts, TextsOf
 from kb.config import Config
-from kb.content.article import Article, Catalog, Origin
+from kb.content.article import INDEX, Article, Catalog, Origin
 from kb.content.media import Media
 from kb.errors import ContentError, Problem, ranked
 from kb.publish import addresses, assets, feeds, hosts, interface, policy, release
@@ -483,19 +483,21 @@ def _around(draft: Draft, parts: Mapping[str, Part]) -> list[TextsOf]:
         TextsOf(PAGES, everywhere, pages.root_pages),
         TextsOf(COMMON, digest(all_know, *draft.days.values()), of_all),
     ]
-    former = repr(sorted(draft.former.items()))
+    former = repr(sorted(draft.former.items())) if draft.former else ""
     heads: dict[str, bytes] = {}
     for language in draft.languages:
-        borrowed = list(draft.borrowed(language))
-        heads |= {each.path: reading.head(each) for each in borrowed if each.path not in heads}
         key = digest(
-            all_know,
-            former,
+            everywhere,
             language,
             draft.content.heads[language],
             draft.days[language],
-            *_borrowings(draft, borrowed, heads.get),
+            *_listed(draft, language),
         )
+        if former:
+            # What stands at a former address may name any article.
+            borrowed = list(draft.borrowed(language))
+            heads |= {each.path: reading.head(each) for each in borrowed if each.path not in heads}
+            key = digest(key, all_know, former, *_borrowings(draft, borrowed, heads.get))
         found.append(TextsOf(language, key, partial(of_language, language)))
     return found
 
@@ -571,6 +573,19 @@ def _prune(cache: Cache, config: Config, outcomes: Sequence[Outcome], used: Sequ
     built = {each.language for each in outcomes}
     kept = [lang for lang in config.languages if lang not in built]
     cache.prune(names, keep_languages=kept)
+
+
+def _listed(draft: Draft, language: str) -> Iterator[str | bytes]:
+    """What the feeds of a language show besides what its own articles say: their order, and borrowed names of
+    categories."""
+    own, sources = draft.catalog.texts[language], draft.catalog.sources
+    for id in sorted(own):
+        yield f"{id}\0{sources[id].order}" if id in sources else id
+    for folder in sorted({id.rpartition("/")[0] for id in own}):
+        source = sources.get(f"{folder}/{INDEX}" if folder else INDEX)
+        if source is not None:
+            yield f"{folder}\0{source.order}"
+            yield reading.head(source)
 
 
 class _Words(msgspec.Struct, frozen=True):

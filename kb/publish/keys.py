@@ -128,7 +128,10 @@ class Keys:
     def _lists(self, page: Page) -> bytes:
         category = page.category
         if category is None:
-            return short(self._cards, [_entry(entry) for entry in self.plan.most_asked])
+            if page.kind != "home":
+                return b""
+            counts = [card.count for card in self.plan.cards]
+            return short(counts, [_entry(entry) for entry in self.plan.most_asked])
         if page.kind == "category":
             entries = [_entry(self.plan.entry(article)) for article in category.articles]
             return short(_entry(self.plan.category_entry(category)), category.icon, entries)
@@ -156,7 +159,7 @@ class Keys:
 
     @cached_property
     def _cards(self) -> bytes:
-        return short([(_entry(card.entry), card.icon, card.count) for card in self.plan.cards])
+        return short([(_entry(card.entry), card.icon) for card in self.plan.cards])
 
 
 def names(plan: Plan) -> bytes:
