@@ -77,6 +77,7 @@ class _Pieces(msgspec.Struct, frozen=True):
     tongues: list[tuple[Ways, dict[str, Frame]]]
     contents: dict[str, Frame]
     sidebars: dict[bytes, str]
+    homes: dict[bytes, Frame]
 
 
 class _Prepared(msgspec.Struct, frozen=True):
@@ -370,7 +371,7 @@ class _Making(_Keeping):
         wanted = None if len(choice.wanted) == len(job.plan.pages) else frozenset(choice.wanted)
         done = len(choice.kept)
         built = site.build(
-            replace(job, known=Known(choice.bodies, choice.references, wanted, pieces)),
+            replace(job, known=Known(choice.bodies, choice.references, wanted, pieces, self.home(choice))),
             progress=lambda made: self.report(done + made),
             keep=keeper.keep,
         )
@@ -384,22 +385,32 @@ class _Making(_Keeping):
         self.place.rest()
         return keeper.records, built.problems, {each.id: each.sections for each in built.rendered}
 
+    def home(self, choice: _Choice) -> bytes:
+        page = self.task.job.plan.pages[0]
+        references = choice.references.get(page.source)
+        if references is None:
+            return b""
+        return self.keys_of.home(page, choice.texts[page.source], references)
+
     def known_pieces(self) -> Pieces:
         known = self.cache.read(self.pieces, _Pieces) if self.task.job.plain else None
         if known is None or known.key != self.pieces_key():
             return Pieces()
-        return Pieces(dict(known.frames), dict(known.tongues), known.contents, known.sidebars)
+        return Pieces(dict(known.frames), dict(known.tongues), known.contents, known.sidebars, known.homes)
 
     def remember_pieces(self, known: Pieces, used: Pieces) -> None:
-        names = [each.name for each in fields(Pieces)]
-        if all(getattr(used, name).keys() <= getattr(known, name).keys() for name in names):
+        kinds = [each.name for each in fields(Pieces)]
+        if all(getattr(used, kind).keys() <= getattr(known, kind).keys() for kind in kinds):
             return
         # They come and go: only so many of those that were not met in this build are kept.
         frames, tongues, contents, sidebars = (
-            {**dict(list(getattr(known, name).items())[-_PIECES_LIMIT:]), **getattr(used, name)}
-            for name in names
+            {**dict(list(getattr(known, kind).items())[-_PIECES_LIMIT:]), **getattr(used, kind)}
+            for kind in kinds[:-1]
         )
-        both = _Pieces(self.pieces_key(), list(frames.items()), list(tongues.items()), contents, sidebars)
+        homes = used.homes or known.homes
+        both = _Pieces(
+            self.pieces_key(), list(frames.items()), list(tongues.items()), contents, sidebars, homes
+        )
         self.cache.write(self.pieces, both)
 
     def pieces_key(self) -> bytes:

@@ -53,8 +53,8 @@ HOSTS_FOLDER = "hosts"
 """Below ``.kb/``: configuration for web servers, to copy from."""
 _RECORDS_OF_LANGUAGE = ("folder", "seen", "po", *checking.RECORDS)
 _LITTLE_ARTICLES = 50
-_FORMS = 200
-"""Numbers whose plural forms are remembered: most categories have fewer articles."""
+_FORMS = 2_000
+"""Numbers whose plural forms are remembered: most languages have fewer articles."""
 _RECORDS = ("identity", "history", "words")
 
 

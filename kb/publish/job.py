@@ -83,13 +83,15 @@ class Pieces:
 
     ``frames``: shape of a page (:class:`kb.publish.pieces.Shape`) → its frame. ``tongues``: what is shown of other
     languages, by the name of the piece. ``contents``: arrangement of headings → the table of contents. ``sidebars``:
-    hash of all that one shows → HTML.
+    hash of all that one shows → HTML. ``homes``: hash of all that the home page shows but for the numbers of articles →
+    its frame, with a mark for each number.
     """
 
     frames: dict[Any, Frame] = field(default_factory=dict)
     tongues: dict[Ways, dict[str, Frame]] = field(default_factory=dict)
     contents: dict[str, Frame] = field(default_factory=dict)
     sidebars: dict[bytes, str] = field(default_factory=dict)
+    homes: dict[bytes, Frame] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,8 @@ class Known:
     references: Mapping[str, References] = field(default_factory=dict)
     wanted: frozenset[str] | None = None
     pieces: Pieces = field(default_factory=Pieces)
+    home: bytes = b""
+    """The home page's key in :attr:`Pieces.homes`; empty where its text is not known."""
 
 
 @dataclass(frozen=True)

@@ -112,6 +112,12 @@ class Keys:
             shared.whole,
         )
 
+    def home(self, page: Page, text: bytes, references: References) -> bytes:
+        """The hash of all that the home page shows but for the numbers of articles."""
+        key = dict(zip(PARTS, self.of(page, text, references), strict=True))
+        key["lists"] = short([_entry(entry) for entry in self.plan.most_asked])
+        return short(*key.values())
+
     def _links(self, references: References) -> bytes:
         found = [(uri, uri in self._present) for uri, _ in references.lookups]
         return short(found) if found else _NO_LINKS

@@ -179,6 +179,29 @@ def cut(html: str, sources: Sources) -> Frame:
     )
 
 
+_COUNT = re.compile(r'(?<=<span class="kb-card__count">)[^<]*(?=</span>)')
+"""As ``kb/cards.html`` writes it."""
+
+
+def counted(html: bytes, counts: Sequence[str], sources: Sources) -> Frame | None:
+    """The frame in a home page that shows these ``counts`` of articles, which become its marks; None when a text of
+    the page looks like one of them."""
+    text = html.decode()
+    if _COUNT.findall(text) != [str(escape(count)) for count in counts]:
+        return None
+    return Frame(
+        tuple(encoded(part) for part in _COUNT.split(text)),
+        tuple(counts_of(counts)),
+        tuple(sorted(sources.scripts)),
+        tuple(sorted(sources.styles)),
+    )
+
+
+def counts_of(counts: Sequence[str]) -> dict[str, bytes]:
+    """What stands at the marks of :func:`counted`."""
+    return {f"count{at}": _text(count) for at, count in enumerate(counts)}
+
+
 def fill(frame: Frame, values: Mapping[str, bytes]) -> bytes:
     """The text of ``frame`` with a page's own values."""
     own = [values[name] for name in frame.marks]

@@ -242,6 +242,8 @@ class _Press:
             for view in views:
                 if binder and view.kind in pieces.KINDS:
                     binder.bind(view)
+                elif binder and view.kind == "home" and self.job.known.home:
+                    binder.home(view)
                 else:
                     self.write(self.populated(self.files.page(view)))
         self.check_anchors()
@@ -290,11 +292,13 @@ class _Press:
         )
         return self.env.get_template("main.html").render(context)
 
-    def write(self, page: "_ArticlePage") -> None:
+    def write(self, page: "_ArticlePage") -> bytes:
         page.active = True
         output = self.plugin.on_post_page(self.html(page), page=page, config=self.config)
         page.active = False
-        self.put(page.file.dest_uri, pieces.encoded(output))
+        html = pieces.encoded(output)
+        self.put(page.file.dest_uri, html)
+        return html
 
     def put(self, file: str, output: bytes) -> None:
         path = f"{self.job.out}/{file}"
@@ -341,6 +345,21 @@ class _Binder:
         file = f"{view.url}index.html"
         self.plugin.take(view, file, html, sources, body.sections, page.fresh if page else None)
         self.press.put(file, html)
+
+    def home(self, view: Page) -> None:
+        """The home page, of which most builds change but a number of articles."""
+        key, strings = self.job.known.home, self.job.strings
+        counts = [strings.count("articles", card.count) for card in self.job.plan.cards]
+        frame = self.known.homes.get(key)
+        if frame is None:
+            html = self.press.write(self.press.populated(self.press.files.page(view)))
+            frame = pieces.counted(html, counts, self.plugin.made[-1].sources)
+        else:
+            body, html = self.press.known(view) or Body(""), pieces.fill(frame, pieces.counts_of(counts))
+            self.plugin.take(view, "index.html", html, frame.sources, body.sections, None)
+            self.press.put("index.html", html)
+        if frame is not None:
+            self.used.homes[key] = frame
 
     def page(self, view: Page, own: Own, body: Body) -> tuple[bytes, Sources]:
         shape = pieces.shape(view, own, body)
