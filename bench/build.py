@@ -9,6 +9,7 @@ peak memory is that of the largest process, and of all processes together.
 """
 
 import argparse
+import compileall
 import os
 import shutil
 import subprocess
@@ -20,6 +21,7 @@ from pathlib import Path
 
 import yaml
 
+import kb
 from bench import corpus, measure
 from bench.measure import Usage
 
@@ -42,6 +44,8 @@ def main(argv: Sequence[str] = ()) -> None:
     parser.add_argument("--without-others", action="store_true")
     args = parser.parse_args(argv)
     languages = LANGUAGES[: args.languages]
+    # As an installed package is: where Python may not write what it compiled, each command would compile all of it.
+    compileall.compile_dir(Path(kb.__file__).parent, quiet=1)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "shop"
         corpus.write(root, articles=args.articles, languages=languages)

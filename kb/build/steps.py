@@ -5,7 +5,6 @@ What has not changed since the build before comes from the cache (:mod:`kb.build
 gives the same bytes as a clean one.
 """
 
-import gc
 import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -29,6 +28,7 @@ from kb.config import Config
 from kb.content.article import INDEX, Article, Catalog, Origin
 from kb.content.media import Media
 from kb.errors import ContentError, Problem, ranked
+from kb.garbage import without_collector
 from kb.publish import addresses, assets, feeds, hosts, interface, policy, release
 from kb.publish.addresses import Target
 from kb.publish.assets import Assets
@@ -176,7 +176,7 @@ def build(
         ConfigError: ``mkdocs.yml`` cannot be used.
         BuildError: a plugin or template failed, or another build holds the output.
     """
-    with _without_collector(), Cache(config.cache_dir) as cache:
+    with without_collector(), Cache(config.cache_dir) as cache:
         if clean:
             cache.clear()
         content = read(config, today=today, cache=cache)
@@ -239,18 +239,6 @@ def _publish(
         tuple(ranked(problems)),
         tuple(Made(f"{each.language}/{url}", why) for each in outcomes for url, why in each.made),
     )
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """A build makes millions of objects that live until its end: looking for garbage among them costs a tenth of it."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def plan(

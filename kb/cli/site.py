@@ -12,6 +12,7 @@ from kb import config as configuration
 from kb.cli.console import Console, count
 from kb.content import judgement
 from kb.errors import ConfigError, did_you_mean
+from kb.garbage import without_collector
 
 _ETA_AFTER_SECONDS = 2.0
 
@@ -46,7 +47,8 @@ def add(commands: Any) -> None:
 
 
 def run_build(args: argparse.Namespace, console: Console) -> int:
-    from kb.build import reading, steps  # MkDocs is slow to load, and most commands do without it
+    with without_collector():
+        from kb.build import reading, steps  # MkDocs is slow to load, and most commands do without it
 
     config = _config(args)
     if args.baseline and not config.check.baseline:
