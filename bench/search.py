@@ -78,7 +78,7 @@ class Bench:
 
 def write(documents: Sequence[Document], language: str, folder: Path, cache: Path | None = None) -> None:
     writer.write(
-        documents,
+        writer.sources(documents),
         language=language,
         rules=rules.load(language, [ROOT / "search"]),
         site_dir=folder / "site" / language,

@@ -331,11 +331,9 @@ class _Making(_Keeping):
         for page in pages:
             record = known.get(page.source)
             text = choice.texts[page.source] = keys.text(page)
-            body = self.body_of(page, record, text, keys)
-            references = None
-            if body is not None:
+            body, references = self.body_of(page, record, text, keys)
+            if body is not None and references is not None:
                 choice.bodies.add(page.source, body)
-                references = _referred(record) if record and body else NONE
                 choice.references[page.source] = references
             key = self.keys[page.source] = keys.of(page, text, references)
             if record is not None and record.key == key and self.keep(record.file, record.html):
@@ -352,13 +350,18 @@ class _Making(_Keeping):
             self.place.start_again()
         return choice
 
-    def body_of(self, page: Page, record: _PageRecord | None, text: bytes, keys: Keys) -> bytes | None:
-        """A page's rendered text as it is remembered, if it can be used; nothing where the page has no text."""
+    def body_of(
+        self, page: Page, record: _PageRecord | None, text: bytes, keys: Keys
+    ) -> tuple[bytes, References] | tuple[None, None]:
+        """A page's rendered text as it is remembered, and what it refers to, if it can be used; nothing in either where
+        the page has no text."""
         if not (page.article and page.article.markdown):
-            return b""
-        if record is None or record.body is None or record.text != text or not keys.holds(_referred(record)):
-            return None
-        return self.body.get(record.body)
+            return b"", NONE
+        if record is None or record.body is None or record.text != text:
+            return None, None
+        references = _REFERENCES.decode(record.references)
+        data = self.body.get(record.body) if keys.holds(references) else None
+        return (data, references) if data is not None else (None, None)
 
     def build(self, choice: _Choice) -> tuple[dict[str, _PageRecord], Sequence[Problem], "_Texts"]:
         from kb.publish import site  # MkDocs takes long to load, and most languages of most builds do without
@@ -437,7 +440,7 @@ class _Making(_Keeping):
         for file in old.search_files if old else ():
             self.place.remove(file)
         before = self.index_before()
-        written = writer.update(
+        written = writer.write(
             sources,
             language=self.language,
             rules=before.rules,
@@ -636,10 +639,6 @@ class _Keeper:
         record = self.making.record
         before = record.pages.get(source) if record and source in self.choice.bodies else None
         return before.body if before else None
-
-
-def _referred(record: _PageRecord) -> References:
-    return _REFERENCES.decode(record.references)
 
 
 _BODY = msgspec.msgpack.Decoder(Body)

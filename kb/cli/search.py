@@ -209,7 +209,7 @@ def _index(
     for language in languages:
         documents = documents_from_edition(catalog.edition(language))
         writer.write(
-            documents,
+            writer.sources(documents),
             language=language,
             rules=rules.load(language, [resources.search_dir(), *own]),
             site_dir=folder / "site" / language,

@@ -89,7 +89,7 @@ class Article:
     @property
     def body(self) -> str:
         """The Markdown below the front matter, with plain line ends."""
-        return self.written.utf8[self.written.start :].decode()
+        return self.markdown.decode()
 
     @property
     def markdown(self) -> bytes:

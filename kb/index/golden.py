@@ -44,7 +44,12 @@ def _of_language(file: Path, path: str, edition: Edition, folders: list[Path]) -
         ]
     with tempfile.TemporaryDirectory(prefix="kb-golden-") as scratch:
         folder = Path(scratch) / edition.language
-        writer.write(documents_from_edition(edition), language=edition.language, rules=own, index_dir=folder)
+        writer.write(
+            writer.sources(documents_from_edition(edition)),
+            language=edition.language,
+            rules=own,
+            index_dir=folder,
+        )
         index = reader.open(folder)
 
         def search(question: Asked) -> Found:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -49,39 +49,18 @@ class Written:
     """For :class:`Before` of the next time."""
 
 
-def write(
-    documents: Sequence[Document],
-    *,
-    language: str,
-    rules: Rules,
-    site_dir: Path | None = None,
-    index_dir: Path | None = None,
-    languages: Sequence[str] = (),
-    threshold: float = 0.0,
-    vectors: Path | None = None,
-    before: Before | None = None,
-) -> Written:
-    """The indexes of documents that are all at hand; else as :func:`update`."""
-    return update(
-        [source(document) for document in documents],
-        language=language,
-        rules=rules,
-        site_dir=site_dir,
-        index_dir=index_dir,
-        languages=languages,
-        threshold=threshold,
-        vectors=vectors,
-        before=before,
-    )
-
-
 def source(document: Document, made_by: bytes = b"") -> Source:
     """A document at hand. ``made_by`` is a hash of the code that reads it."""
     key = hashlib.sha256(made_by + msgspec.msgpack.encode(document)).digest()[:16]
     return Source(key, lambda: document)
 
 
-def update(
+def sources(documents: Iterable[Document]) -> list[Source]:
+    """Documents that are all at hand."""
+    return [source(document) for document in documents]
+
+
+def write(
     sources: Sequence[Source],
     *,
     language: str,

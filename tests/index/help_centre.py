@@ -47,7 +47,7 @@ def write(folder: Path) -> Path:
     """Indexes of both languages: ``folder/<lang>`` on disk, ``folder/site/<lang>`` for the browser."""
     for language in ("en", "uk"):
         writer.write(
-            documents(language),
+            writer.sources(documents(language)),
             language=language,
             rules=RULES[language],
             site_dir=folder / "site" / language,

@@ -32,7 +32,9 @@ def article(number: int, seed: int) -> Document:
 
 
 def write(folder: Path, documents: list[Document], before: Before | None = None) -> Written:
-    return writer.write(documents, language="en", rules=RULES, index_dir=folder, before=before)
+    return writer.write(
+        writer.sources(documents), language="en", rules=RULES, index_dir=folder, before=before
+    )
 
 
 def held_by_whoosh(folder: Path) -> set[int]:
@@ -117,7 +119,7 @@ def test_documents_read_by_other_code_are_other_documents() -> None:
 
 def browsers(folder: Path, documents: list[Document], packed: Packed | None = None) -> Written:
     before = Before(packed, folder / "nowhere") if packed else None
-    return writer.write(documents, language="en", rules=RULES, site_dir=folder, before=before)
+    return writer.write(writer.sources(documents), language="en", rules=RULES, site_dir=folder, before=before)
 
 
 def held(folder: Path, written: Written) -> list[tuple[str, bytes]]:
@@ -177,7 +179,7 @@ def test_a_document_that_is_there_twice_is_kept_twice(tmp_path: Path) -> None:
 def test_only_new_documents_are_asked_for(tmp_path: Path) -> None:
     documents = [article(number, 0) for number in range(50)]
     sources = [writer.source(document) for document in documents]
-    first = writer.update(
+    first = writer.write(
         sources, language="en", rules=RULES, site_dir=tmp_path / "a", index_dir=tmp_path / "b"
     )
     asked: list[int] = []
@@ -189,7 +191,7 @@ def test_only_new_documents_are_asked_for(tmp_path: Path) -> None:
     lazy = [writer.Source(source.key, partial(ask, number)) for number, source in enumerate(sources)]
     lazy[7] = writer.Source(b"changed", lazy[7].document)
     before = Before(first.packed, tmp_path / "b")
-    writer.update(
+    writer.write(
         lazy, language="en", rules=RULES, site_dir=tmp_path / "c", index_dir=tmp_path / "d", before=before
     )
     assert asked == [7]

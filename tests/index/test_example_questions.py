@@ -51,7 +51,7 @@ def test_both_engines_have_the_article_among_the_first_three(
     language, documents = example
     own = rules.load(language, [ROOT / "search"])
     writer.write(
-        list(documents.values()),
+        writer.sources(documents.values()),
         language=language,
         rules=own,
         site_dir=tmp_path / "site" / language,

@@ -204,7 +204,7 @@ def test_the_browser_knows_every_anchor(engine: Path, tmp_path: Path) -> None:
     sections = tuple(Section(anchor, head, f"word{n} here") for n, (head, anchor) in enumerate(HEADINGS))
     documents = [Document(f"a/{n}", f"a/{n}/", "Title", "uk", sections=(s,)) for n, s in enumerate(sections)]
     documents.append(Document("a/all", "a/all/", "Title", "uk", sections=sections))
-    writer.write(documents, language="uk", rules=Rules(), site_dir=tmp_path)
+    writer.write(writer.sources(documents), language="uk", rules=Rules(), site_dir=tmp_path)
     answers = browser.ask(engine, tmp_path, [f"word{n}" for n in range(len(HEADINGS))])
     for (heading, anchor), answer in zip(HEADINGS, answers, strict=True):
         passages = [result["passage"] for result in answer["results"][:2]]

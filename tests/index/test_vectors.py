@@ -27,7 +27,7 @@ def with_meaning(tmp_path_factory: pytest.TempPathFactory, word_vectors: None) -
         pytest.skip("encoding a language's common words takes half a minute; 'kb eval' keeps them")
     folder = tmp_path_factory.mktemp("meaning")
     writer.write(
-        help_centre.documents("en"),
+        writer.sources(help_centre.documents("en")),
         language="en",
         rules=help_centre.RULES["en"],
         site_dir=folder / "site" / "en",
@@ -48,7 +48,7 @@ def test_every_article_has_a_vector_of_length_one(with_meaning: Path) -> None:
 def test_vectors_of_another_index_are_refused(engine: Path, with_meaning: Path, tmp_path: Path) -> None:
     shutil.copytree(with_meaning / "site" / "en", tmp_path / "en")
     writer.write(
-        help_centre.documents("en")[:2],
+        writer.sources(help_centre.documents("en")[:2]),
         language="en",
         rules=help_centre.RULES["en"],
         site_dir=tmp_path / "fewer",
