@@ -19,7 +19,7 @@ export function createSuggestions(region, { search, words, language, tell, onSol
   const heading = element("p", { class: "kb-desk-list-title", hidden: true }, words("suggestions_title"));
   const live = element("p", { class: "kb-desk-hidden", role: "status" });
   region.append(heading, list, live);
-  const state = { shown: [], opened: new Set(), unhelpful: new Set(), asked: 0, text: "", waiting: null, held: false };
+  const state = { shown: [], opened: new Set(), unhelpful: new Set(), asked: 0, text: "", waiting: null, held: false, reading: false };
   let timer = 0;
   let settled = 0;
 
@@ -51,7 +51,8 @@ export function createSuggestions(region, { search, words, language, tell, onSol
 
   function show(found) {
     // Where nothing is shown there is nothing somebody could be about to tap.
-    if (state.shown.length && (state.held || region.contains(region.getRootNode().activeElement))) {
+    const busy = state.held || state.reading || region.contains(region.getRootNode().activeElement);
+    if (state.shown.length && busy) {
       state.waiting = found;
       return;
     }
@@ -80,9 +81,15 @@ export function createSuggestions(region, { search, words, language, tell, onSol
 
   function open(suggestion, button) {
     state.opened.add(suggestion.article);
+    state.reading = true; // The list stays as it is beneath the panel: somebody comes back to where they were.
     tell({ kind: "opened", article: suggestion.article, text: state.text.slice(0, 2000) });
     openPanel(suggestion, words, region.getRootNode(), {
-      closed: () => button.isConnected && button.focus(),
+      closed: () => {
+        state.reading = false;
+        // A panel that closes gives focus back at once, and says so later: by then somebody may have gone on.
+        if (document.activeElement === document.body) button.focus();
+        showWaiting();
+      },
       solved: () => {
         tell({ kind: "solved", article: suggestion.article, text: state.text.slice(0, 2000), offers: offers() });
         onSolved(suggestion);
@@ -98,6 +105,10 @@ export function createSuggestions(region, { search, words, language, tell, onSol
 
   function release() {
     state.held = false;
+    showWaiting();
+  }
+
+  function showWaiting() {
     if (state.waiting) show(state.waiting);
   }
 
@@ -105,7 +116,7 @@ export function createSuggestions(region, { search, words, language, tell, onSol
   region.addEventListener("pointerenter", () => { state.held = true; });
   region.addEventListener("pointerleave", release);
   region.addEventListener("pointerup", (event) => event.pointerType !== "mouse" && setTimeout(release, TOUCH_HOLD_MS));
-  region.addEventListener("focusout", () => setTimeout(() => state.waiting && show(state.waiting)));
+  region.addEventListener("focusout", () => setTimeout(showWaiting));
 
   return {
     typed,
