@@ -57,10 +57,12 @@ class _PageRecord(msgspec.Struct, frozen=True, array_like=True):
 
 
 class _Record(msgspec.Struct, frozen=True):
-    """A language as it was last built. ``search`` is the key of its index, ``names`` the hash of its categories'."""
+    """A language as it was last built. ``search`` is the key of its index, ``names`` the hash of its categories',
+    ``categories`` are those of all that shapes the pages of each."""
 
     key: bytes
     pages: dict[str, _PageRecord]
+    categories: dict[str, bytes]
     search: bytes
     search_files: dict[str, Slot]
     problems: list[Problem]
@@ -113,6 +115,8 @@ class Part:
     """Address of each file that is no page → where it comes from."""
     media: Mapping[str, bytes]
     """Address of each file that is no page → its hash."""
+    hashes: Mapping[str, bytes]
+    """Path of an article → the hash of all that it says."""
     cache: Path
     ground: Ground
     index: Path
@@ -153,6 +157,7 @@ class _Choice:
     texts: dict[str, bytes] = field(default_factory=dict)
     kept: dict[str, _PageRecord] = field(default_factory=dict)
     wanted: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    categories: dict[str, bytes] = field(default_factory=dict)
 
 
 def kept(part: Part) -> Outcome | None:
@@ -305,6 +310,7 @@ class _Making(_Keeping):
         record = _Record(
             task.key,
             {**choice.kept, **made},
+            choice.categories,
             search,
             search_files,
             list(built_problems),
@@ -327,15 +333,21 @@ class _Making(_Keeping):
             return choice
         keys = self.keys_of = Keys(task.job.plan, task.shared, tuple(task.media))
         known = old.pages if old else {}
+        now, before = keys.categories(task.hashes), old.categories if old else {}
+        unchanged = {id for id, hash in now.items() if before.get(id) == hash}
+        choice.categories = now
         self.body.load()
         for page in pages:
             record = known.get(page.source)
-            text = choice.texts[page.source] = keys.text(page)
+            # To hash what shapes each page would cost more than all else here.
+            same = record if page.category and page.category.id in unchanged else None
+            text = choice.texts[page.source] = same.text if same else keys.text(page)
             body, references = self.body_of(page, record, text, keys)
             if body is not None and references is not None:
                 choice.bodies.add(page.source, body)
                 choice.references[page.source] = references
-            key = self.keys[page.source] = keys.of(page, text, references)
+            key = same.key if same and references is not None else keys.of(page, text, references)
+            self.keys[page.source] = key
             if record is not None and record.key == key and self.keep(record.file, record.html):
                 choice.kept[page.source] = record
             else:

@@ -63,6 +63,7 @@ class Keys:
     def __init__(self, plan: Plan, shared: Shared, media: Sequence[str]) -> None:
         self.plan, self.shared = plan, shared
         self._present = {page.source for page in plan.pages}.union(media)
+        self._media = tuple(sorted(media))
         self._sidebars: dict[tuple[str, int], bytes] = {}
         self._tops: dict[str, tuple[str, ...]] = {}
         self._hashes: dict[Hashable, bytes] = {}
@@ -111,6 +112,46 @@ class Keys:
             self._links(references) if references is not None else b"",
             shared.whole,
         )
+
+    def categories(self, hashes: Mapping[str, bytes]) -> dict[str, bytes]:
+        """Category → the hash of all that shapes its pages, but for whether the links of their texts find something.
+
+        ``hashes`` are those of all that a file says, by its path. A category with a text of which that is not known, or
+        which includes other files, has none.
+        """
+        shared = self.shared
+        same = short(
+            shared.settings,
+            shared.theme,
+            shared.words,
+            shared.whole,
+            self.plan.languages,
+            self._names,
+            self._media,
+        )
+        found = {}
+        for category in self.plan.edition.categories:
+            of_texts = self._of_texts(category, hashes)
+            if of_texts:
+                shown = (category.id, category.title, category.description, category.icon, category.order)
+                found[category.id] = short(same, shown, of_texts)
+        return found
+
+    def _of_texts(self, category: Category, hashes: Mapping[str, bytes]) -> list[object]:
+        """All that a category's texts say, and what is said of them elsewhere; nothing where that is not known."""
+        plan, by_id = self.plan, self.plan.edition.by_id
+        found: list[object] = []
+        for article in ([category.index] if category.index else []) + [*category.articles]:
+            hash = hashes.get(article.path)
+            if not hash or SNIPPET in article.written.utf8:
+                return []
+            ways = self._ways(plan.choices("", article))
+            found.append(
+                (article.id, article.path, article.origin.value, hash, plan.updated.get(article.path), ways)
+            )
+            if article.related:
+                found += [_link(plan.entry(by_id[id])) for id in article.related if id in by_id]
+        return found
 
     def home(self, page: Page, text: bytes, references: References) -> bytes:
         """The hash of all that the home page shows but for the numbers of articles."""
