@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from kb.build.cache import Cache, Pack, Slot
-from kb.build.placing import Ground, Place, Signatures
+from kb.build.placing import Ground, Place, Signatures, Summary
 from kb.content.article import Article
 from kb.errors import Problem
 from kb.index import rules, writer
@@ -56,7 +56,7 @@ class _PageRecord(msgspec.Struct, frozen=True, array_like=True):
     """:class:`References`, which are asked for only where something of the language changed."""
 
 
-class _Record(msgspec.Struct, frozen=True):
+class Record(msgspec.Struct, frozen=True):
     """A language as it was last built. ``search`` is the key of its index, ``names`` the hash of its categories',
     ``categories`` are those of all that shapes the pages of each."""
 
@@ -126,9 +126,11 @@ class Part:
 
 @dataclass(frozen=True)
 class Task(Part):
-    """A part that has to be made; to plan its ``job`` costs more than to keep it."""
+    """A part that has to be made; to plan its ``job`` costs more than to keep it. ``record`` is what is remembered of
+    it."""
 
     job: Job
+    record: Record | None
 
 
 @dataclass(frozen=True)
@@ -137,15 +139,23 @@ class Outcome:
     that were published; ``fresh`` those that are not, and have to be looked over."""
 
     language: str
-    problems: tuple[Problem, ...]
-    sources: Sources
-    pages: int
-    made: tuple[tuple[str, tuple[str, ...]], ...]
-    signatures: Signatures | None
-    fresh: tuple[str, ...]
-    records: tuple[str, ...]
-    """Names in the cache that are in use."""
+    summary: Summary
+    made: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    signatures: Signatures | None = None
+    fresh: tuple[str, ...] = ()
     damaged: tuple[Problem, ...] = ()
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        return self.summary.problems
+
+    @property
+    def pages(self) -> int:
+        return self.summary.pages
+
+    @property
+    def sources(self) -> Sources:
+        return Sources(frozenset(self.summary.scripts), frozenset(self.summary.styles))
 
 
 @dataclass
@@ -162,7 +172,18 @@ class _Choice:
 
 def kept(part: Part) -> Outcome | None:
     """A language's folder as it was in the build before, or None when something of it has to be made."""
-    return _Keeping(part).kept()
+    summary = part.ground.summary
+    if summary is not None and summary.key != part.key:
+        return None
+    if summary is not None and part.ground.is_whole and _keep_index(part, summary.search):
+        # Everything is in its place: what is remembered of each page need not be looked at.
+        return Outcome(part.language, summary)
+    return _Keeping(part, remembered(Cache(part.cache), part.language)).kept()
+
+
+def remembered(cache: Cache, language: str) -> Record | None:
+    """What the build before knew of a language."""
+    return cache.read(f"pages-{language}", Record)
 
 
 def make(task: Task, report: Callable[[int], None]) -> Outcome:
@@ -205,12 +226,11 @@ class _Keeping:
 
     task: Part
 
-    def __init__(self, task: Part) -> None:
-        self.task, self.language = task, task.language
+    def __init__(self, task: Part, record: Record | None) -> None:
+        self.task, self.language, self.record = task, task.language, record
         self.cache = Cache(task.cache)
         self.prepared, self.pieces = f"search-{self.language}", f"pieces-{self.language}"
-        self.record = self.cache.read(f"pages-{self.language}", _Record)
-        old = self.record
+        old = record
         self.html = self.cache.pack(old.html_pack if old else f"html-{self.language}-0")
         self.body = self.cache.pack(old.body_pack if old else f"body-{self.language}-0")
         self.place = Place(task.ground)
@@ -224,10 +244,10 @@ class _Keeping:
             return None
         return self.outcome(old, old.problems, ())
 
-    def all_kept(self, old: _Record) -> bool:
+    def all_kept(self, old: Record) -> bool:
         """Whether every file could be put in place as it was."""
         return (
-            self.disk_index_kept(old.search)
+            _keep_index(self.task, old.search)
             and all(self.keep(page.file, page.html) for page in old.pages.values())
             and all(self.keep(file, slot) for file, slot in old.search_files.items())
             and self.media()
@@ -248,37 +268,29 @@ class _Keeping:
                 self.place.copy(name, self.task.files[name], hash)
         return True
 
-    def disk_index_kept(self, key: bytes) -> bool:
-        task = self.task
-        try:
-            if (task.old_index / _KEY_FILE).read_bytes() != key:
-                return False
-            task.index.mkdir(parents=True, exist_ok=True)
-            for entry in os.scandir(task.old_index):
-                link_or_copy(entry.path, task.index / entry.name)
-        except OSError:
-            return False
-        return True
-
     def outcome(
-        self, record: _Record, problems: Sequence[Problem], made: tuple[tuple[str, tuple[str, ...]], ...]
+        self, record: Record, problems: Sequence[Problem], made: tuple[tuple[str, tuple[str, ...]], ...]
     ) -> Outcome:
         place = self.place
         place.settle()
         place.tidy()
-        sources = Sources(
-            frozenset(s for page in record.pages.values() for s in page.scripts),
-            frozenset(s for page in record.pages.values() for s in page.styles),
+        pages = record.pages.values()
+        names = (f"pages-{self.language}", self.pieces, self.prepared, record.html_pack, record.body_pack)
+        summary = Summary(
+            record.key,
+            record.search,
+            len(record.pages),
+            tuple(problems),
+            tuple(sorted({script for page in pages for script in page.scripts})),
+            tuple(sorted({style for page in pages for style in page.styles})),
+            names,
         )
         return Outcome(
             self.language,
-            tuple(problems),
-            sources,
-            len(record.pages),
+            summary,
             made,
             None if place.is_unchanged else place.signatures,
             tuple(file for file in place.signatures if file not in place.linked),
-            (f"pages-{self.language}", self.pieces, self.prepared, record.html_pack, record.body_pack),
             tuple(self.cache.problems),
         )
 
@@ -287,7 +299,7 @@ class _Making(_Keeping):
     task: Task
 
     def __init__(self, task: Task, report: Callable[[int], None]) -> None:
-        super().__init__(task)
+        super().__init__(task, task.record)
         self.report = report
         self.keys: dict[str, Key] = {}
 
@@ -307,7 +319,7 @@ class _Making(_Keeping):
         choice = self.choice()
         made, built_problems, texts = self.build(choice)
         search, search_files = self.index(texts)
-        record = _Record(
+        record = Record(
             task.key,
             {**choice.kept, **made},
             choice.categories,
@@ -443,7 +455,7 @@ class _Making(_Keeping):
         if (
             old
             and old.search == key
-            and self.disk_index_kept(key)
+            and _keep_index(task, key)
             and all(self.keep(file, slot) for file, slot in old.search_files.items())
         ):
             return key, old.search_files
@@ -501,7 +513,7 @@ class _Making(_Keeping):
 
     # --- remembering ---
 
-    def remember(self, record: _Record) -> _Record:
+    def remember(self, record: Record) -> Record:
         html = {source: page.html for source, page in record.pages.items()} | record.search_files
         bodies = {source: page.body for source, page in record.pages.items() if page.body}
         self.html, html = self.compacted(self.html, html)
@@ -548,6 +560,19 @@ class _Sketch(_Making):
         known = Known(choice.bodies, choice.references, wanted, self.known_pieces())
         built = site.build(replace(job, known=known))
         return tuple(made.file for made in built.made)
+
+
+def _keep_index(part: Part, key: bytes) -> bool:
+    """Have the index on disk as it is, if it was made of ``key``."""
+    try:
+        if (part.old_index / _KEY_FILE).read_bytes() != key:
+            return False
+        part.index.mkdir(parents=True, exist_ok=True)
+        for entry in os.scandir(part.old_index):
+            link_or_copy(entry.path, part.index / entry.name)
+    except OSError:
+        return False
+    return True
 
 
 _Texts = Mapping[str, Sequence[Section]]
@@ -658,7 +683,7 @@ _REFERENCES = msgspec.msgpack.Decoder(References)
 _ENCODER = msgspec.msgpack.Encoder()
 
 
-def _not_plain(old: _Record | None, key: bytes) -> tuple[str, ...]:
+def _not_plain(old: Record | None, key: bytes) -> tuple[str, ...]:
     if old is None:
         return ("it is new",)
     if old.key == key:

@@ -8,15 +8,17 @@ is put right. Linked files are never opened for writing: a file is always writte
 
 import os
 import shutil
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property, partial
 from hashlib import sha256
 from pathlib import Path
 
 import msgspec
 
 from kb.build.cache import digest
+from kb.errors import Problem
 
 ROOT = ""
 """Group of the files outside the languages' pages: shared files, feeds, former addresses. Others are languages."""
@@ -39,18 +41,37 @@ def hashed(data: bytes) -> bytes:
     return sha256(data).digest()[:16]
 
 
+class Summary(msgspec.Struct, frozen=True):
+    """What a build tells of a language. ``key`` is the hash of all that shapes it, ``search`` that of what its index is
+    made of; ``scripts`` and ``styles`` are the inline code its pages have, ``records`` the names in the cache that are
+    in use."""
+
+    key: bytes
+    search: bytes
+    pages: int
+    problems: tuple[Problem, ...]
+    scripts: tuple[str, ...]
+    styles: tuple[str, ...]
+    records: tuple[str, ...]
+
+
 class Published(msgspec.Struct, frozen=True):
     """The site as it was published. ``place`` is the hash of where it was built; ``files`` are the
-    :data:`Signatures` of each group, ``marks`` the hash of everything below the folder of each."""
+    :data:`Signatures` of each group, ``marks`` the hash of everything below the folder of each; ``languages`` says more
+    of those groups that are languages."""
 
     place: bytes
     marks: dict[str, bytes]
     files: dict[str, msgspec.Raw]
+    languages: dict[str, Summary]
 
     def signatures(self, group: str) -> dict[str, Signature]:
         """The group's files; none when there is no such group."""
-        raw = self.files.get(group)
-        return _SIGNATURES.decode(raw) if raw is not None else {}
+        return _signatures(self.files.get(group))
+
+
+def _signatures(raw: msgspec.Raw | None) -> dict[str, Signature]:
+    return _SIGNATURES.decode(raw) if raw is not None else {}
 
 
 _SIGNATURES = msgspec.msgpack.Decoder(dict[str, Signature])
@@ -59,14 +80,25 @@ _ENCODER = msgspec.msgpack.Encoder()
 
 @dataclass(frozen=True)
 class Ground:
-    """What one group of files begins with: ``known`` are the files as published below ``published``. ``twin`` says
-    that all of them lie in ``out`` already, but for the ``missing``."""
+    """What one group of files begins with: ``read`` gives those published below ``published``. ``twin`` says that all
+    of them lie in ``out`` already, but for the ``missing``; ``summary`` tells of a language that was published."""
 
     out: str
     published: str
-    known: Signatures
+    read: Callable[[], Signatures]
     twin: bool = False
     missing: frozenset[str] = frozenset()
+    summary: Summary | None = None
+
+    @cached_property
+    def known(self) -> Signatures:
+        """The files as published; to decode them takes as long as to look at all of them."""
+        return self.read()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every published file is there."""
+        return self.twin and self.summary is not None and not self.missing
 
 
 class Place:
@@ -228,12 +260,14 @@ class Tree:
 
     def ground(self, group: str) -> Ground:
         """What the files of a group begin with."""
+        before = self.before
         return Ground(
             str(self.out / group),
             str(self.published / group),
-            self.before.signatures(group) if self.before else {},
+            partial(_signatures, before.files.get(group) if before else None),
             self.twin,
             self.missing.get(group, frozenset()),
+            before.languages.get(group) if before else None,
         )
 
 
@@ -270,26 +304,26 @@ def published(
     before: Published | None,
     files: Mapping[str, Signatures | None],
     root: Signatures,
+    languages: Mapping[str, Summary],
 ) -> Published:
-    """What is published now: ``files`` of each language, None where they are as they were ``before``."""
+    """What is published now: ``files`` of each of the ``languages``, None where they are as they were ``before``."""
     old = before.files if before else {}
     raw = {
         group: old[group] if found is None else msgspec.Raw(_ENCODER.encode(found))
         for group, found in files.items()
     }
     raw[ROOT] = msgspec.Raw(_ENCODER.encode(root))
-    languages = frozenset(files)
     root_before = before.signatures(ROOT) if before else {}
     marks = {}
     for group in (*files, ROOT):
-        own, shared = files.get(group), _of(group, root, languages)
+        own, shared = files.get(group), _of(group, root, files)
         if before and group and own is None:
-            if shared == _of(group, root_before, languages):
+            if shared == _of(group, root_before, files):
                 marks[group] = before.marks[group]
                 continue
             own = before.signatures(group)
         marks[group] = _mark([_line(name, each) for name, each in {**(own or {}), **shared}.items()])
-    return Published(place, marks, raw)
+    return Published(place, marks, raw, dict(languages))
 
 
 def follow(former: Path, site: Path, before: Published | None, now: Published) -> None:
@@ -309,7 +343,7 @@ def follow(former: Path, site: Path, before: Published | None, now: Published) -
         elif old is None or memoryview(old) != memoryview(new):
             was = before.signatures(group) if before else {}
             wanted = now.signatures(group)
-            here = Place(Ground(str(former / group), "", was, twin=True))
+            here = Place(Ground(str(former / group), "", was.copy, twin=True))
             same = {name for name, each in wanted.items() if was.get(name) == each}
             here.keep(same)
             here.settle()

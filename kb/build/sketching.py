@@ -93,7 +93,10 @@ class Sketches:
         stop_on_errors(content.problems)
         draft = plan(config, content, today=today, languages=config.languages, cache=self._memory)
         parts = parts_of(config, draft, Tree(self._folder, self._folder, None, False, {}), self._folder)
-        tasks = {language: task_of(config, draft, part, warm=True) for language, part in parts.items()}
+        tasks = {
+            language: task_of(config, draft, self._memory, part, warm=True)
+            for language, part in parts.items()
+        }
         return _Base(config, today, draft, tasks)
 
     def _rendered(

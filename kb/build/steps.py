@@ -207,7 +207,7 @@ def _publish(
     parts = parts_of(config, draft, tree, index)
     texts = Texts(cache, _around(draft, parts))
     root = Surroundings(out, tree, draft.files, texts)
-    make = partial(task_of, config, draft, warm=warm)
+    make = partial(task_of, config, draft, cache, warm=warm)
     outcomes = _make(parts, make, changed=draft.content.changed, workers=workers, progress=progress)
     sources = texts.sources
     for each in outcomes:
@@ -221,7 +221,8 @@ def _publish(
     problems = [*draft.content.problems, *reading.judge(config, problems)]
     stop_on_errors(problems)
     files = {each.language: each.signatures for each in outcomes}
-    now = placing.published(place, before, files, root.place.signatures)
+    summaries = {each.language: each.summary for each in outcomes}
+    now = placing.published(place, before, files, root.place.signatures, summaries)
     release.publish(
         out,
         config.output_dir,
@@ -314,10 +315,12 @@ def parts_of(config: Config, draft: Draft, tree: Tree, index: Path) -> dict[str,
     return parts
 
 
-def task_of(config: Config, draft: Draft, part: Part, *, warm: bool = False) -> Task:
+def task_of(config: Config, draft: Draft, cache: Cache, part: Part, *, warm: bool = False) -> Task:
     """What has to be known to make a part."""
     given = {each.name: getattr(part, each.name) for each in fields(part)}
-    return Task(**given, job=_job(config, draft, part, warm=warm))
+    return Task(
+        **given, job=_job(config, draft, part, warm=warm), record=making.remembered(cache, part.language)
+    )
 
 
 def _make(
@@ -557,7 +560,7 @@ def _prune(cache: Cache, config: Config, outcomes: Sequence[Outcome], used: Sequ
         *_RECORDS,
         *(f"{name}-{lang}" for name in _RECORDS_OF_LANGUAGE for lang in config.languages),
     }
-    names |= {name for each in outcomes for name in each.records}
+    names |= {name for each in outcomes for name in each.summary.records}
     # A build of some languages forgets nothing of the others.
     built = {each.language for each in outcomes}
     kept = [lang for lang in config.languages if lang not in built]

@@ -23,7 +23,7 @@ SHARED = {"index.html": "root", "assets/kb.css": "css", "uk/feed.xml": "feed"}
 
 
 def put(folder: Path, files: dict[str, str]) -> dict[str, Signature]:
-    place = Place(Ground(str(folder), "", {}))
+    place = Place(Ground(str(folder), "", dict))
     for name, text in files.items():
         place.write(name, text.encode())
     return place.signatures
@@ -37,7 +37,7 @@ def site(tmp_path: Path) -> Path:
 @pytest.fixture
 def published(site: Path) -> Published:
     pages = {language: put(site / language, PAGES) for language in ("en", "uk")}
-    return placing.published(b"here", None, pages, put(site, SHARED))
+    return placing.published(b"here", None, pages, put(site, SHARED), {})
 
 
 @pytest.fixture
@@ -138,7 +138,7 @@ def test_former_site_follows_the_new_one(site: Path, out: Path, published: Publi
     del new["delivery/cost/index.html"]
     following = site.with_name("following")
     pages = {"uk": put(following / "uk", new), "ar": put(following / "ar", PAGES)}
-    now = placing.published(b"here", published, pages, put(following, {"index.html": "root 2"}))
+    now = placing.published(b"here", published, pages, put(following, {"index.html": "root 2"}), {})
     placing.follow(out, following, published, now)
     assert tree(out) == tree(following)
     assert not (out / "uk/delivery").exists()
