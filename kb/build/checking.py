@@ -2,7 +2,7 @@
 anything that its links ask for has changed, those that compare a language's articles where none of them has.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -18,7 +18,7 @@ from kb.content.duplicates import Numbers, sample
 from kb.content.media import Media
 from kb.errors import Problem
 
-RECORDS = ("checked", "judged", "facts")
+RECORDS = ("checked", "facts")
 """Names of a language's records, before its tag."""
 
 
@@ -30,36 +30,37 @@ class _Fact(msgspec.Struct, frozen=True, array_like=True, gc=False):
     all else is decoded where it is needed."""
 
     hash: bytes
-    anchors: bytes
-    asks: list[tuple[str, bool]]
+    asks: list[str]
     sample: list[int]
     facts: msgspec.Raw
 
 
 class _Judged(msgspec.Struct, frozen=True, array_like=True):
-    """The findings about an article; ``key`` is the hash of all that they depend on."""
+    """The findings about an article; ``key`` is all that they depend on besides what its links find."""
 
     key: bytes
     problems: list[Problem]
-
-
-class _Language(msgspec.Struct, frozen=True):
-    """The findings about a language, article by article and of articles that are alike in name or text, each under the
-    hash of what they depend on."""
-
-    articles: dict[str, _Judged]
-    names: _Judged
-    doubles: _Judged
 
 
 class _Checked(msgspec.Struct, frozen=True):
-    """All findings about a language; ``anchors`` is what other languages' links can see of it, at the ``folder`` of
-    that key."""
+    """All findings about a language. They depend on what ``key`` is the hash of, and on the answers: what links asked for
+    and what they found."""
 
     key: bytes
-    folder: bytes
-    anchors: bytes
+    answers: dict[str, str]
     problems: list[Problem]
+    parts: msgspec.Raw
+    """They once more, as :class:`_Parts`."""
+
+
+class _Parts(msgspec.Struct, frozen=True):
+    """The findings about a language, article by article, and of articles that are alike in name or text; ``around`` is
+    the hash of what the articles stand in."""
+
+    around: bytes
+    articles: dict[str, _Judged]
+    names: _Judged
+    doubles: _Judged
 
 
 @dataclass(frozen=True)
@@ -110,10 +111,10 @@ class Store:
 
     def _read(self, hash: bytes, article: Article) -> _Fact:
         facts = checks.facts(article, self._numbers)
+        asks = checks.asks(article, facts.outline, tuple(self._given.folders))
         return _Fact(
             hash,
-            digest(*sorted(facts.outline.anchors)),
-            list(dict.fromkeys(checks.asks(article, facts.outline, tuple(self._given.folders)))),
+            [_ask(id, place=place) for id, place in dict.fromkeys(asks)],
             list(sample(facts.shingles)),
             msgspec.Raw(_ENCODER.encode(facts)),
         )
@@ -128,6 +129,7 @@ class Store:
 
 _ENCODER = msgspec.msgpack.Encoder()
 _FACTS = msgspec.msgpack.Decoder(Facts)
+_PARTS = msgspec.msgpack.Decoder(_Parts)
 
 
 class Checking:
@@ -143,90 +145,87 @@ class Checking:
         self.around = digest(
             given.rules, str(site.today), given.around, *self.languages, "\n".join(sorted(beside))
         )
-        self.ids = digest("\n".join(site.catalog.sources))
-        self._answers: dict[tuple[str, str, bool], str] = {}
+        self.ids = digest("\n".join(site.catalog.sources)).hex()
 
     def found(self) -> list[Problem]:
         """Every finding."""
-        old = {language: self._read(f"checked-{language}", _Checked) for language in self.languages}
-        anchors = {language: self.anchors(language, old[language]) for language in self.languages}
-        seen = self.seen(anchors)
         found = checks.of_all(self.site)
         for language in self.languages:
-            folder = self.given.folders[language]
-            before, key = old[language], digest(folder, seen)
-            if before is None or before.key != key:
-                before = _Checked(key, folder, anchors[language], self.of_language(language))
-                self._write(f"checked-{language}", before)
-            found += before.problems
+            found += self.of_language(language).problems
         return found
 
-    def anchors(self, language: str, old: _Checked | None) -> bytes:
-        """The hash of the places that links can lead to in a language's articles."""
-        if old is not None and old.folder == self.given.folders[language]:
-            return old.anchors
+    def of_language(self, language: str) -> _Checked:
+        """The findings about one language, and what they depend on."""
         written = self.site.written(language)
-        found = digest(*(part for a in written for part in (a.path, self.store.of(a).anchors)))
-        self.store.keep(language, written)
-        return found
-
-    def seen(self, anchors: Mapping[str, bytes]) -> bytes:
-        """The hash of all that a finding about one language can depend on in the others."""
-        sources = [f"{id}\0{_shown(each)}" for id, each in self.site.catalog.sources.items()]
-        return digest(self.around, "\n".join(sources), *anchors.values())
-
-    def of_language(self, language: str) -> list[Problem]:
-        """The findings about one language."""
-        site, given = self.site, self.given
-        old = self._read(f"judged-{language}", _Language)
-        known = old.articles if old else {}
-        written = site.written(language)
-        articles = {article.path: self.of_article(article, known.get(article.path)) for article in written}
-        live = digest(self.around, *(article.path for article in written if site.is_live(article)))
-        names, doubles = digest(live, given.heads[language]), digest(live, given.folders[language])
-        now = _Language(
+        live = "".join(["-+"[self.site.is_live(article)] for article in written])
+        key = digest(self.around, self.given.folders[language], live)
+        old = self._read(f"checked-{language}", _Checked)
+        before = old.answers if old else {}
+        changed = {ask for ask, answer in before.items() if self.answer(language, ask) != answer}
+        if old is not None and old.key == key and not changed:
+            return old
+        parts = _PARTS.decode(old.parts) if old else None
+        if parts is None or parts.around != self.around:
+            parts = _Parts(self.around, {}, _NONE, _NONE)
+        articles, asked = self.articles(written, live, parts.articles, changed)
+        seen = digest(live, *(article.path for article in written))
+        names, doubles = digest(seen, self.given.heads[language]), digest(seen, self.given.folders[language])
+        parts = _Parts(
+            self.around,
             articles,
-            old.names if old and old.names.key == names else _Judged(names, checks.of_names(site, language)),
-            old.doubles
-            if old and old.doubles.key == doubles
-            else _Judged(doubles, checks.of_doubles(site, language)),
+            parts.names if parts.names.key == names else _Judged(names, checks.of_names(self.site, language)),
+            parts.doubles
+            if parts.doubles.key == doubles
+            else _Judged(doubles, checks.of_doubles(self.site, language)),
         )
-        self._write(f"judged-{language}", now)
-        return [p for each in (*articles.values(), now.names, now.doubles) for p in each.problems]
+        self.store.keep(language, written)
+        problems = [p for each in (*articles.values(), parts.names, parts.doubles) for p in each.problems]
+        answers = {ask: self.answer(language, ask) for ask in asked}
+        now = _Checked(key, answers, problems, msgspec.Raw(_ENCODER.encode(parts)))
+        if self.given.cache:
+            self.given.cache.write(f"checked-{language}", now)
+        return now
 
-    def of_article(self, article: Article, old: _Judged | None) -> _Judged:
-        fact = self.store.of(article)
-        asks = [*fact.asks, *((id, False) for id in article.related)]
-        live = self.site.is_live(article)
-        seen = "\n".join((f"{live:d}", *article.related, *self.answers(article.language, asks)))
-        key = self.around + fact.hash + digest(seen)
-        return old if old and old.key == key else _Judged(key, checks.of_article(self.site, article))
+    def articles(
+        self, written: Sequence[Article], live: str, known: Mapping[str, _Judged], changed: Set[str]
+    ) -> tuple[dict[str, _Judged], Iterable[str]]:
+        """The findings about each article by its path, and all that their links ask for."""
+        judged: dict[str, _Judged] = {}
+        asked: dict[str, None] = {}
+        for article, is_live in zip(written, live, strict=True):
+            fact = self.store.of(article)
+            asks = [*fact.asks, *(_ask(id, place=False) for id in article.related)]
+            asked.update(dict.fromkeys(asks))
+            key, old = fact.hash + is_live.encode(), known.get(article.path)
+            if old is None or old.key != key or not changed.isdisjoint(asks):
+                old = _Judged(key, checks.of_article(self.site, article))
+            judged[article.path] = old
+        return judged, asked
 
-    def answers(self, language: str, asks: Iterable[tuple[str, bool]]) -> Iterator[str]:
-        """What links find."""
-        for id, place in asks:
-            at = language, id, place
-            if at not in self._answers:
-                self._answers[at] = self._answer(*at)
-            yield self._answers[at]
-
-    def _answer(self, language: str, id: str, place: bool) -> str:
+    def answer(self, language: str, ask: str) -> str:
+        """What a link finds: all that findings about it depend on."""
+        id, place = ask[1:], ask.startswith(_PLACE)
         source = self.site.catalog.sources.get(id)
         if source is None:
             # Others are suggested instead: any of them.
-            return f"none\0{self.ids.hex()}"
-        anchors = b""
-        if place:
-            target = self.site.target(language, id)
-            anchors = digest(_shown(target), self.store.of(target).anchors)
-        return f"{_shown(source)}\0{id in self.site.hidden:d}\0{anchors.hex()}"
+            return f"none\0{self.ids}"
+        shown = f"{_shown(source)}\0{id in self.site.hidden:d}"
+        if not place:
+            return shown
+        target = self.site.target(language, id)
+        return f"{shown}\0{_shown(target)}\0{self.given.hashes.get(target.path, b'').hex()}"
 
     def _read(self, name: str, kind: type[_Record]) -> _Record | None:
         return self.given.cache.read(name, kind) if self.given.cache else None
 
-    def _write(self, name: str, value: object) -> None:
-        if self.given.cache:
-            self.given.cache.write(name, value)
+
+_PLACE = "#"
+_NONE = _Judged(b"", [])
+
+
+def _ask(id: str, *, place: bool) -> str:
+    """What a link asks for: an article, or a place in it."""
+    return f"{_PLACE if place else '/'}{id}"
 
 
 def _shown(article: Article) -> str:
