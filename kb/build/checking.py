@@ -43,8 +43,8 @@ class _Judged(msgspec.Struct, frozen=True, array_like=True):
 
 
 class _Checked(msgspec.Struct, frozen=True):
-    """All findings about a language. They depend on what ``key`` is the hash of, and on the answers: what links asked for
-    and what they found."""
+    """All findings about a language. They depend on what ``key`` is the hash of, and on what links found: by ask, the
+    ``answers``."""
 
     key: bytes
     answers: dict[str, str]

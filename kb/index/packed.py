@@ -21,9 +21,11 @@ so, not at a distance from the beginning.
 import re
 import unicodedata
 import zlib
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import accumulate
 from struct import pack
 from typing import Any
 
@@ -249,7 +251,7 @@ def _columns(rows: Sequence[Row]) -> list[bytes]:
     return [*pieces, b"}}"]
 
 
-def _compressed(pieces: Iterable[bytes], known: Mapping[bytes, bytes]) -> Iterator[tuple[bytes, bytes]]:
+def _compressed(pieces: Sequence[bytes], known: Mapping[bytes, bytes]) -> Iterator[tuple[bytes, bytes]]:
     """Stretches of deflate blocks that end at a byte, each under its hash."""
     window = b""
     for data in _stretches(pieces):
@@ -258,16 +260,17 @@ def _compressed(pieces: Iterable[bytes], known: Mapping[bytes, bytes]) -> Iterat
         window = data[-_WINDOW:]
 
 
-def _stretches(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    gathered: list[bytes] = []
-    size = 0
-    for piece in pieces:
-        gathered.append(piece)
-        size += len(piece)
-        if size >= _STRETCH and zlib.crc32(piece) % _ENDS_STRETCH == 0:
-            yield b"".join(gathered)
-            gathered, size = [], 0
-    yield b"".join(gathered)
+def _stretches(pieces: Sequence[bytes]) -> Iterator[bytes]:
+    data = b"".join(pieces)
+    ends = list(accumulate(map(len, pieces)))
+    start = at = 0
+    # Most pieces end no stretch because it is too short: they are not looked at.
+    while (at := bisect_left(ends, start + _STRETCH, at)) < len(pieces):
+        if zlib.crc32(pieces[at]) % _ENDS_STRETCH == 0:
+            yield data[start : ends[at]]
+            start = ends[at]
+        at += 1
+    yield data[start:]
 
 
 def _deflated(data: bytes, window: bytes = b"") -> bytes:

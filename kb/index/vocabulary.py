@@ -51,6 +51,7 @@ class Vocabulary:
     def __init__(self, before: Words) -> None:
         self._before = before
         self._signs = _Signs(before)
+        self._tokens: dict[str, str] = {}
 
     def text(self, fields: Sequence[Sequence[str]]) -> bytes:
         """An article's tokens in signs."""
@@ -63,7 +64,9 @@ class Vocabulary:
         text = b"".join(texts).decode(_CODEC)
         counts = Counter(text)
         del counts[_END]
-        ordered = sorted(counts, key={sign: token for token, sign in self._signs.items()}.__getitem__)
+        if len(self._tokens) < len(self._signs):
+            self._tokens = {sign: token for token, sign in self._signs.items()}
+        ordered = sorted(counts, key=self._tokens.__getitem__)
         if len(ordered) >= COMMON:
             common = set(sorted(ordered, key=counts.__getitem__, reverse=True)[: COMMON - 1])
             ordered = [s for s in ordered if s in common] + [s for s in ordered if s not in common]

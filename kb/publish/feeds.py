@@ -163,10 +163,7 @@ def opensearch(centre: Centre, language: str) -> str:
 
 def _sitemap_entries(centre: Centre, plans: Sequence[Plan]) -> Iterator[str]:
     known: dict[str, tuple[str, str]] = {}
-    before = {
-        language: f'<xhtml:link rel="alternate" hreflang="{_text(language)}" href="'
-        for language in (*centre.languages, "x-default")
-    }
+    links = _VersionLinks(centre)
     for plan in plans:
         base = _text(centre.absolute(f"{plan.language}/"))
         for url, article in plan.places():
@@ -174,19 +171,34 @@ def _sitemap_entries(centre: Centre, plans: Sequence[Plan]) -> Iterator[str]:
                 continue
             # Every language's version of a page names the same versions.
             if url not in known:
-                known[url] = (
-                    _text(quoted(url)),
-                    _version_links(centre, before, url, plan.choices(url, article)),
-                )
-            place, links = known[url]
+                place = _text(quoted(url))
+                known[url] = place, links.of(url, place, plan.choices(url, article))
+            place, versions = known[url]
             day = plan.updated.get(article.path) if article else None
             changed = f"<lastmod>{day.isoformat()}</lastmod>\n" if day else ""
-            yield f"<url>\n<loc>{base}{place}</loc>\n{changed}{links}</url>\n"
+            yield f"<url>\n<loc>{base}{place}</loc>\n{changed}{versions}</url>\n"
 
 
-def _version_links(centre: Centre, before: Mapping[str, str], url: str, choices: Choices) -> str:
-    found = versions(url, choices, centre.default_language)
-    return "".join([f'{before[lang]}{_text(centre.absolute(address))}"/>\n' for lang, address in found])
+class _VersionLinks:
+    """Links to a page in each language that has it: most pages are to be had in the same languages."""
+
+    def __init__(self, centre: Centre) -> None:
+        self._centre = centre
+        self._starts: dict[tuple[bool, tuple[str, ...]], list[str]] = {}
+
+    def of(self, url: str, place: str, choices: Choices) -> str:
+        """Those of the page at ``url``, which is written as ``place``."""
+        ways = not url, choices.ways
+        if ways not in self._starts:
+            found = versions(url, choices, self._centre.default_language)
+            self._starts[ways] = [
+                self._start(language, address.removesuffix(url)) for language, address in found
+            ]
+        return "".join([f'{start}{place}"/>\n' for start in self._starts[ways]])
+
+    def _start(self, language: str, root: str) -> str:
+        address = _text(self._centre.absolute(root))
+        return f'<xhtml:link rel="alternate" hreflang="{_text(language)}" href="{address}'
 
 
 def _parts(entries: Iterable[str], limit_urls: int, limit_bytes: int) -> Iterator[list[str]]:
