@@ -5,7 +5,6 @@ A test compares what is committed with what this module makes.
 
 import argparse
 import ast
-import dataclasses
 import inspect
 import itertools
 import json
@@ -16,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import yaml
 
 from kb import cli, config
@@ -74,8 +74,8 @@ def _tables(kind: type[Any], name: str) -> Iterator[str]:
     texts, hints = _attribute_texts(kind), typing.get_type_hints(kind)
     own = [
         f
-        for f in dataclasses.fields(kind)
-        if f.name != "root" and not dataclasses.is_dataclass(hints[f.name])
+        for f in msgspec.structs.fields(kind)
+        if f.name != "root" and not config.is_table(hints[f.name])
     ]
     yield f"\n## [{name}] {{ #{name.replace('.', '-')} }}\n"
     about = _prose(kind.__doc__ or "").split(": ", 1)[-1]
@@ -83,8 +83,8 @@ def _tables(kind: type[Any], name: str) -> Iterator[str]:
     yield "| setting | default | what it is |\n|---|---|---|"
     for field in own:
         yield f"| `{field.name}` | {_default(field)} | {texts.get(field.name, _words(field.name))} |"
-    for field in dataclasses.fields(kind):
-        if dataclasses.is_dataclass(hints[field.name]):
+    for field in msgspec.structs.fields(kind):
+        if config.is_table(hints[field.name]):
             yield from _tables(hints[field.name], f"{name}.{field.name}")
 
 
@@ -119,8 +119,8 @@ def _words(name: str) -> str:
     return f"{name.replace('_', ' ').capitalize()}."
 
 
-def _default(field: "dataclasses.Field[Any]") -> str:
-    if field.default_factory is not dataclasses.MISSING:
+def _default(field: msgspec.structs.FieldInfo) -> str:
+    if field.default_factory is not msgspec.NODEFAULT:
         return "empty"
     value = field.default
     if value in ("", ()):

@@ -1,20 +1,20 @@
 """Settings: ``[tool.kb]`` of the content folder's ``pyproject.toml``, over which ``KB_*`` variables win.
 
-Each table of ``[tool.kb]`` is one frozen dataclass here; a key is a field, with ``-`` and ``_`` alike. Unknown keys
+Each table of ``[tool.kb]`` is one frozen struct here; a key is a field, with ``-`` and ``_`` alike. Unknown keys
 are refused, naming the nearest known one. ``KB_DESK_DATABASE`` sets ``[tool.kb.desk] database``; a variable's
 value is read as TOML, or as a string when it is not TOML.
 """
 
-import dataclasses
 import re
 import tomllib
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, TypeGuard, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
+
+import msgspec
 
 from kb.errors import ConfigError, did_you_mean
 
@@ -22,8 +22,7 @@ _WHERE = "pyproject.toml, [tool.kb]"
 _CONTACT = "pyproject.toml, [tool.kb.contact]"
 
 
-@dataclass(frozen=True, slots=True)
-class TranslateConfig:
+class TranslateConfig(msgspec.Struct, frozen=True):
     """``[tool.kb.translate]``: how machine translation is made. A build needs none of it."""
 
     engines: tuple[str, ...] = ("argos", "firefox", "apertium")
@@ -36,12 +35,11 @@ class TranslateConfig:
     """Names that stay as they are in every language."""
     review: tuple[str, ...] = ()
     """Categories whose machine text is held back until a person approved it."""
-    routes: Mapping[str, str] = field(default_factory=dict)
+    routes: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Language → the language to translate it from first, where that is not the source's."""
 
 
-@dataclass(frozen=True, slots=True)
-class SearchConfig:
+class SearchConfig(msgspec.Struct, frozen=True):
     """``[tool.kb.search]``: the index and the suggestions."""
 
     threshold: float = 0.0
@@ -50,12 +48,11 @@ class SearchConfig:
     """Whether to write the table of word vectors where a library for the language is installed."""
 
 
-@dataclass(frozen=True, slots=True)
-class CheckConfig:
+class CheckConfig(msgspec.Struct, frozen=True):
     """``[tool.kb.check]``: how severe findings are. Of the errors only those that a site can be built with may be
     lowered."""
 
-    severity: Mapping[str, str] = field(default_factory=dict)
+    severity: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Code of a finding → ``error``, ``warning``, ``info`` or ``off``."""
     baseline: str = "kb-baseline.json"
     """File of the findings that are known and not reported again; ``kb check --baseline`` writes it."""
@@ -63,8 +60,7 @@ class CheckConfig:
     """Addresses of other sites that ``kb check --online`` does not ask for, with ``*`` for any text."""
 
 
-@dataclass(frozen=True, slots=True)
-class ContactZendeskConfig:
+class ContactZendeskConfig(msgspec.Struct, frozen=True):
     """``[tool.kb.contact.zendesk]``: the form makes requests in Zendesk, from the browser and without a secret.
 
     Zendesk has to take requests from anybody, without registration.
@@ -74,14 +70,13 @@ class ContactZendeskConfig:
     """Like ``https://shop.zendesk.com``."""
     ticket_form: int = 0
     """Id of the ticket form, where Zendesk has several."""
-    fields: Mapping[str, int] = field(default_factory=dict)
+    fields: Mapping[str, int] = msgspec.field(default_factory=dict)
     """What was typed → id of the custom field it goes into: ``order``, ``category``, ``language`` or ``page``."""
-    locales: Mapping[str, int] = field(default_factory=dict)
+    locales: Mapping[str, int] = msgspec.field(default_factory=dict)
     """Language → Zendesk's number for it (``/api/v2/locales.json``), in which Zendesk then writes to the customer."""
 
 
-@dataclass(frozen=True, slots=True)
-class ContactZammadConfig:
+class ContactZammadConfig(msgspec.Struct, frozen=True):
     """``[tool.kb.contact.zammad]``: the form makes tickets in Zammad, from the browser and without a secret.
 
     Zammad's channel "Form" has to be active.
@@ -91,8 +86,7 @@ class ContactZammadConfig:
     """Like ``https://support.shop.example``."""
 
 
-@dataclass(frozen=True, slots=True)
-class ContactConfig:
+class ContactConfig(msgspec.Struct, frozen=True):
     """``[tool.kb.contact]``: where "Contact us" leads. The contact page has a form where one of ``desk``, ``mail``,
     ``webhook``, ``zendesk`` and ``zammad`` says where it goes."""
 
@@ -108,14 +102,13 @@ class ContactConfig:
     webhook: str = ""
     """Address of a program of yours that takes the form as a browser sends it; nothing is signed, since a page keeps no
     secret."""
-    expected_reply: Mapping[str, str] = field(default_factory=dict)
+    expected_reply: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Language → a sentence on when customers hear back."""
     zendesk: ContactZendeskConfig = ContactZendeskConfig()
     zammad: ContactZammadConfig = ContactZammadConfig()
 
 
-@dataclass(frozen=True, slots=True)
-class DeskMailConfig:
+class DeskMailConfig(msgspec.Struct, frozen=True):
     """``[tool.kb.desk.mail]``: the SMTP server. Its password is ``KB_DESK_MAIL_PASSWORD``."""
 
     host: str = ""
@@ -130,15 +123,13 @@ class DeskMailConfig:
     """Where the team is told of each ticket."""
 
 
-@dataclass(frozen=True, slots=True)
-class DeskWebhookConfig:
+class DeskWebhookConfig(msgspec.Struct, frozen=True):
     """``[tool.kb.desk.webhook]``: each change as a signed POST. The secret is ``KB_DESK_WEBHOOK_SECRET``."""
 
     url: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class DeskZendeskConfig:
+class DeskZendeskConfig(msgspec.Struct, frozen=True):
     """``[tool.kb.desk.zendesk]``: tickets in Zendesk. The API token is ``KB_DESK_ZENDESK_TOKEN``."""
 
     url: str = ""
@@ -146,27 +137,24 @@ class DeskZendeskConfig:
     """The agent the token belongs to."""
 
 
-@dataclass(frozen=True, slots=True)
-class DeskZammadConfig:
+class DeskZammadConfig(msgspec.Struct, frozen=True):
     """``[tool.kb.desk.zammad]``: tickets in Zammad. The access token is ``KB_DESK_ZAMMAD_TOKEN``."""
 
     url: str = ""
     group: str = "Users"
 
 
-@dataclass(frozen=True, slots=True)
-class DeskHoursConfig:
+class DeskHoursConfig(msgspec.Struct, frozen=True):
     """``[tool.kb.desk.hours]``: when somebody answers, for an honest reply time."""
 
     timezone: str = "UTC"
-    days: Mapping[str, str] = field(default_factory=dict)
+    days: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Day → opening hours: ``mon = "9:00-18:00"``. A day not named is closed; none named: always open."""
     holidays: tuple[str, ...] = ()
     """Dates without work: ``["2026-12-25"]``."""
 
 
-@dataclass(frozen=True, slots=True)
-class DeskLimitsConfig:
+class DeskLimitsConfig(msgspec.Struct, frozen=True):
     """``[tool.kb.desk.limits]``: how much is taken before somebody has to wait."""
 
     tickets_per_address_hour: int = 20
@@ -182,8 +170,7 @@ class DeskLimitsConfig:
     """Requests worked on at once; more are told to come back."""
 
 
-@dataclass(frozen=True, slots=True)
-class DeskConfig:
+class DeskConfig(msgspec.Struct, frozen=True):
     """``[tool.kb.desk]``: the ticket service. Secrets come from the environment or from files only: each is a variable,
     or the variable with ``_FILE`` at its end names a file with it."""
 
@@ -217,8 +204,7 @@ class DeskConfig:
     limits: DeskLimitsConfig = DeskLimitsConfig()
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(msgspec.Struct, frozen=True):
     """Everything configured, resolved once."""
 
     root: Path
@@ -233,7 +219,7 @@ class Config:
     """Where the built site goes."""
     cache: str = ".kb/cache"
     """What builds remember; safe to delete, worth keeping between the runs of a pipeline."""
-    require: Mapping[str, str] = field(default_factory=dict)
+    require: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Language → ``written``, ``reviewed`` or ``machine``: the least that ``kb check`` accepts."""
     parity: tuple[str, ...] = ()
     """Languages that may have no fewer articles than the default language."""
@@ -265,7 +251,9 @@ def load(root: Path, environ: Mapping[str, str]) -> Config:
     table = _with_environment(_table(root / "pyproject.toml"), environ)
     config: Config = _build(Config, {**table, "root": root.resolve()}, where=_WHERE)
     if not config.default_language:
-        config = dataclasses.replace(config, default_language=config.languages[0] if config.languages else "")
+        config = msgspec.structs.replace(
+            config, default_language=config.languages[0] if config.languages else ""
+        )
     _check_languages(config)
     _check_contact(config)
     return config
@@ -288,16 +276,16 @@ def _table(file: Path) -> dict[str, Any]:
 
 
 def _with_environment(table: dict[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
-    sections = {f.name for f in dataclasses.fields(Config) if dataclasses.is_dataclass(f.default)}
+    sections = {name for name, hint in get_type_hints(Config).items() if is_table(hint)}
     result = dict(table)
     for name, value in environ.items():
         if not name.startswith("KB_"):
             continue
         key = name[3:].lower()
         section, _, rest = key.partition("_")
-        if section in sections and rest in _field_names(_section_type(section)):
+        if section in sections and rest in _section_type(section).__struct_fields__:
             result[section] = {**result.get(section, {}), rest: _value(value)}
-        elif key in _field_names(Config) - sections - {"root"}:
+        elif key in set(Config.__struct_fields__) - sections - {"root"}:
             result[key] = _value(value)
     return result
 
@@ -309,14 +297,15 @@ def _value(text: str) -> object:
         return text
 
 
-def _section_type(name: str) -> type:
+def _section_type(name: str) -> type[msgspec.Struct]:
     hint = get_type_hints(Config)[name]
-    assert isinstance(hint, type)
+    assert is_table(hint)
     return hint
 
 
-def _field_names(kind: type) -> set[str]:
-    return {f.name for f in dataclasses.fields(kind)}
+def is_table(hint: Any) -> TypeGuard[type[msgspec.Struct]]:
+    """Whether a setting's type is that of a table of settings."""
+    return isinstance(hint, type) and issubclass(hint, msgspec.Struct)
 
 
 def _build(kind: type[Any], table: Mapping[str, Any], *, where: str) -> Any:
@@ -331,7 +320,7 @@ def _build(kind: type[Any], table: Mapping[str, Any], *, where: str) -> Any:
 
 
 def _coerce(hint: Any, value: Any, *, where: str, key: str) -> Any:
-    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+    if is_table(hint):
         _expect(isinstance(value, Mapping), where, key, "a table")
         return _build(hint, value, where=f"{where[:-1]}.{key}]" if where.endswith("]") else f"{where}.{key}")
     origin, args = get_origin(hint), get_args(hint)

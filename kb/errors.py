@@ -16,16 +16,16 @@ Only :mod:`kb.cli` turns them into text and exit codes.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal
+
+import msgspec
 
 Severity = Literal["error", "warning", "info"]
 _RANK: dict[str, int] = {"error": 0, "warning": 1, "info": 2}
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(msgspec.Struct, frozen=True):
     """One finding: what is wrong, where, and what to do about it.
 
     ``code`` is stable and machine-readable (``front-matter-unknown-key``); ``path`` is relative to the

@@ -8,7 +8,6 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -44,8 +43,7 @@ class _Remembered(msgspec.Struct, frozen=True):
     notes: list[Problem]
 
 
-@dataclass(frozen=True)
-class Circumstances:
+class Circumstances(msgspec.Struct, frozen=True):
     """``identity`` and notes of mkdocs.yml, and the hashes of settings and theme. ``custom`` says whether the shop has
     templates of its own."""
 

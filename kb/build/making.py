@@ -8,11 +8,11 @@ import gc
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from kb.build.cache import Cache, Pack, Slot
 from kb.build.placing import Ground, Place, Signatures, Summary
@@ -92,8 +92,7 @@ class _Prepared(msgspec.Struct, frozen=True):
     packed: Packed | None
 
 
-@dataclass(frozen=True)
-class Search:
+class Search(msgspec.Struct, frozen=True):
     """How the index is made. ``rules`` is the hash of the synonyms and stop lists in ``folders``."""
 
     folders: Sequence[Path]
@@ -102,8 +101,7 @@ class Search:
     rules: bytes
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(msgspec.Struct, frozen=True):
     """One language's part of the site. ``key`` is the hash of all that shapes it; ``ground`` is what its folder ``out``
     begins with; ``index`` and ``old_index`` are the new and the present index on disk."""
 
@@ -124,8 +122,7 @@ class Part:
     search: Search
 
 
-@dataclass(frozen=True)
-class Task(Part):
+class Task(Part, frozen=True):
     """A part that has to be made; to plan its ``job`` costs more than to keep it. ``record`` is what is remembered of
     it."""
 
@@ -133,8 +130,7 @@ class Task(Part):
     record: Record | None
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """``made`` are the addresses of pages made, with the reasons; ``signatures`` the files, None when they are those
     that were published; ``fresh`` those that are not, and have to be looked over."""
 
@@ -158,16 +154,15 @@ class Outcome:
         return Sources(frozenset(self.summary.scripts), frozenset(self.summary.styles))
 
 
-@dataclass
-class _Choice:
+class _Choice(msgspec.Struct):
     """Which pages are kept and which are made."""
 
-    bodies: "_Bodies" = field(default_factory=lambda: _Bodies())
-    references: dict[str, References] = field(default_factory=dict)
-    texts: dict[str, bytes] = field(default_factory=dict)
-    kept: dict[str, _PageRecord] = field(default_factory=dict)
-    wanted: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    categories: dict[str, bytes] = field(default_factory=dict)
+    bodies: "_Bodies" = msgspec.field(default_factory=lambda: _Bodies())
+    references: dict[str, References] = msgspec.field(default_factory=dict)
+    texts: dict[str, bytes] = msgspec.field(default_factory=dict)
+    kept: dict[str, _PageRecord] = msgspec.field(default_factory=dict)
+    wanted: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    categories: dict[str, bytes] = msgspec.field(default_factory=dict)
 
 
 def kept(part: Part) -> Outcome | None:
@@ -426,7 +421,7 @@ class _Making(_Keeping):
         return Pieces(dict(known.frames), dict(known.tongues), known.contents, known.sidebars, known.homes)
 
     def remember_pieces(self, known: Pieces, used: Pieces) -> None:
-        kinds = [each.name for each in fields(Pieces)]
+        kinds = Pieces.__struct_fields__
         if all(getattr(used, kind).keys() <= getattr(known, kind).keys() for kind in kinds):
             return
         # They come and go: only so many of those that were not met in this build are kept.

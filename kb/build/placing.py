@@ -10,7 +10,6 @@ import os
 import shutil
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cached_property, partial
 from hashlib import sha256
 from pathlib import Path
@@ -78,8 +77,7 @@ _SIGNATURES = msgspec.msgpack.Decoder(dict[str, Signature])
 _ENCODER = msgspec.msgpack.Encoder()
 
 
-@dataclass(frozen=True)
-class Ground:
+class Ground(msgspec.Struct, frozen=True, dict=True):
     """What one group of files begins with: ``read`` gives those published below ``published``. ``twin`` says that all
     of them lie in ``out`` already, but for the ``missing``; ``summary`` tells of a language that was published."""
 
@@ -238,8 +236,7 @@ class Place:
             self._folders.add(folder)
 
 
-@dataclass(frozen=True)
-class Tree:
+class Tree(msgspec.Struct, frozen=True):
     """What a build found in the folder that becomes the site. ``missing``: group → addresses that are not there, or
     not as they were published; where ``twin`` is False, nothing is there."""
 

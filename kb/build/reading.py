@@ -11,7 +11,6 @@ import stat
 import subprocess
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from hashlib import sha256
@@ -40,8 +39,7 @@ _RACY_NS = 2_000_000_000
 """File systems that keep whole seconds, or two, still tell a later change by this."""
 
 
-@dataclass(frozen=True)
-class Content:
+class Content(msgspec.Struct, frozen=True):
     """Everything a build reads, before anything is written."""
 
     catalog: Catalog
@@ -49,11 +47,11 @@ class Content:
     media: Media
     history: History
     problems: tuple[Problem, ...]
-    hashes: Mapping[str, bytes] = field(default_factory=dict)
+    hashes: Mapping[str, bytes] = msgspec.field(default_factory=dict)
     """Path of an article or other file → the hash of all that it says."""
-    keys: Mapping[str, bytes] = field(default_factory=dict)
+    keys: Mapping[str, bytes] = msgspec.field(default_factory=dict)
     """Language → the hash of all that its folder says."""
-    heads: Mapping[str, bytes] = field(default_factory=dict)
+    heads: Mapping[str, bytes] = msgspec.field(default_factory=dict)
     """Language → the hash of what its articles say above their text."""
     changed: int = 0
     """Files of the articles' folders that are not as the build before found them."""

@@ -7,10 +7,12 @@ everything else goes the way a build goes, up to the pages that nobody looks at.
 
 import shutil
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
+
+import msgspec
+from msgspec.structs import replace
 
 from kb.build import making, reading
 from kb.build.cache import Cache
@@ -25,8 +27,7 @@ from kb.publish.job import Known
 Value = TypeVar("Value")
 
 
-@dataclass(frozen=True, slots=True)
-class Sketch:
+class Sketch(msgspec.Struct, frozen=True):
     """``pages``: address relative to the root of the site → HTML. ``files``: address → file, of whatever lies beside
     pages; None where it is as it was."""
 
@@ -130,8 +131,7 @@ class Sketches:
         return {address: (self._folder / address).read_bytes() for address in addresses}
 
 
-@dataclass(frozen=True)
-class _Base:
+class _Base(msgspec.Struct, frozen=True):
     """The content as it was last read as a whole."""
 
     config: Config

@@ -9,7 +9,6 @@ import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
 from datetime import date
 from functools import cached_property, partial
 from pathlib import Path
@@ -58,16 +57,14 @@ _FORMS = 2_000
 _RECORDS = ("identity", "history", "words")
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(msgspec.Struct, frozen=True):
     """A page that was made: ``address`` is relative to the root of the site, ``reasons`` are words for a person."""
 
     address: str
     reasons: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(msgspec.Struct, frozen=True):
     """What a build did. ``made`` are the pages that could not be kept from the build before."""
 
     output: Path
@@ -77,8 +74,7 @@ class Report:
     made: tuple[Made, ...] = ()
 
 
-@dataclass(frozen=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True, dict=True):
     """All that is decided before the first page is written."""
 
     articles: str
@@ -95,7 +91,7 @@ class Draft:
     media: Mapping[str, Mapping[str, Path]]
     """language → address relative to its root → file."""
     problems: tuple[Problem, ...]
-    _plans: dict[str, Plan] = field(default_factory=dict)
+    _plans: dict[str, Plan] = msgspec.field(default_factory=dict)
     """Those that were asked for: most languages of most builds are kept without."""
 
     @property
@@ -317,7 +313,7 @@ def parts_of(config: Config, draft: Draft, tree: Tree, index: Path) -> dict[str,
 
 def task_of(config: Config, draft: Draft, cache: Cache, part: Part, *, warm: bool = False) -> Task:
     """What has to be known to make a part."""
-    given = {each.name: getattr(part, each.name) for each in fields(part)}
+    given = msgspec.structs.asdict(part)
     return Task(
         **given, job=_job(config, draft, part, warm=warm), record=making.remembered(cache, part.language)
     )

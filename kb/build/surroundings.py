@@ -6,7 +6,6 @@ something it shows has changed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -36,8 +35,7 @@ class _Known(msgspec.Struct, frozen=True):
     styles: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class TextsOf:
+class TextsOf(msgspec.Struct, frozen=True):
     """A part. ``key`` is the hash of all that its texts show; ``make`` gives them by address."""
 
     name: str

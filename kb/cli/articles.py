@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from kb import config as configuration
 from kb.cli.console import Console, interactive
 from kb.content import reader, starter
@@ -218,7 +220,7 @@ def _existing(folder: Path) -> list[str]:
 def _report_import(args: argparse.Namespace, console: Console, result: Any) -> None:
     summary = dataclasses.asdict(result.summary)
     if args.format == "json":
-        problems = [dataclasses.asdict(p) for p in result.problems]
+        problems = [msgspec.to_builtins(p) for p in result.problems]
         console.json({"version": 1, "summary": summary, "problems": problems})
         return
     console.problems(result.problems, as_result=True)

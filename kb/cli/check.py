@@ -1,12 +1,13 @@
 """``kb check``: every finding in one run, and mending what is safe."""
 
 import argparse
-import dataclasses
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from kb import __version__, resources
 from kb import config as configuration
@@ -266,7 +267,7 @@ def _write_baseline(config: configuration.Config, console: Console) -> int:
     """Make known what there is now; what cannot be known is reported and left to be mended."""
     if not config.check.baseline:
         raise ConfigError("[tool.kb.check]: 'baseline' names no file", hint='for example: "kb-baseline.json"')
-    everything = dataclasses.replace(config, check=dataclasses.replace(config.check, baseline=""))
+    everything = msgspec.structs.replace(config, check=msgspec.structs.replace(config.check, baseline=""))
     judgement.write_baseline(config.root / config.check.baseline, look(everything).problems)
     left = look(config).problems
     console.problems(left, as_result=True)

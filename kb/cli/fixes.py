@@ -4,10 +4,12 @@ import difflib
 import os
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from tempfile import mkstemp
+
+import msgspec
 
 from kb.build.reading import Content
 from kb.config import Config
@@ -71,7 +73,7 @@ def _moved(config: Config, content: Content, today: date) -> dict[str, str]:
     public = catalog.public(today)
     hidden = set(catalog.ids) - set(public.ids)
     renamed = {**content.history.renamed, **history.uncommitted(config.root, config.articles)}
-    past = replace(content.history, renamed=renamed)
+    past = msgspec.structs.replace(content.history, renamed=renamed)
     found, _ = addresses.former(public, past, articles=config.articles, hidden=hidden)
     by_address = {address(id): id for id in public.sources}
     moved = {

@@ -3,13 +3,14 @@
 ``prefix`` is the content folder's path within the repository: code hosts count paths from its root.
 """
 
-import dataclasses
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
+
+import msgspec
 
 from kb import __version__
 from kb.content.findings import FINDINGS
@@ -28,7 +29,7 @@ def as_json(problems: Sequence[Problem], prefix: str = "") -> str:
         {
             "version": JSON_VERSION,
             "counts": {name: severities.count(name) for name in ("error", "warning", "info")},
-            "problems": [{**dataclasses.asdict(p), "path": prefix + p.path} for p in problems],
+            "problems": [{**msgspec.to_builtins(p), "path": prefix + p.path} for p in problems],
         }
     )
 

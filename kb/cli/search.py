@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from kb import config as configuration
 from kb import resources
 from kb.cli.console import Console
@@ -98,7 +100,7 @@ def run_suggest(args: argparse.Namespace, console: Console) -> int:
         text = " ".join(args.text)
         answer = library.search(text, language, limit=args.limit or 3)
         found = library.suggest(text, language, args.limit or 3)
-    return _show(dataclasses.replace(answer, suggestions=found), args, console)
+    return _show(msgspec.structs.replace(answer, suggestions=found), args, console)
 
 
 @contextmanager
@@ -128,7 +130,7 @@ def _show(answer: Answer, args: argparse.Namespace, console: Console) -> int:
                 "version": 1,
                 "shown": answer.shown,
                 "why": list(answer.why),
-                "results": [dataclasses.asdict(found) for found in answer.suggestions],
+                "results": [msgspec.to_builtins(found) for found in answer.suggestions],
             }
         )
         return 0

@@ -1,12 +1,13 @@
 """``kb build``: from articles to a site."""
 
 import argparse
-import dataclasses
 import os
 import time
 from datetime import date
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from kb import config as configuration
 from kb.cli.console import Console, count
@@ -57,7 +58,7 @@ def run_build(args: argparse.Namespace, console: Console) -> int:
         if language not in config.languages:
             raise ConfigError(f"--lang {language}", hint=did_you_mean(language, config.languages))
     if args.output:
-        config = dataclasses.replace(config, output=args.output)
+        config = msgspec.structs.replace(config, output=args.output)
     started = time.monotonic()
     report = steps.build(
         config,
@@ -71,7 +72,7 @@ def run_build(args: argparse.Namespace, console: Console) -> int:
     if args.baseline:
         judgement.add_builds(config.root / config.check.baseline, report.problems)
         console.note(f"{config.check.baseline} written; commit it")
-        report = dataclasses.replace(report, problems=tuple(reading.judge(config, report.problems)))
+        report = msgspec.structs.replace(report, problems=tuple(reading.judge(config, report.problems)))
     console.problems(report.problems)
     warnings = [p for p in report.problems if p.severity == "warning"]
     if args.format == "json":
@@ -125,9 +126,9 @@ def _as_json(report: Any, seconds: float) -> dict[str, Any]:
         "output": str(report.output),
         "languages": list(report.languages),
         "pages": report.pages,
-        "made": [dataclasses.asdict(page) for page in report.made],
+        "made": [msgspec.to_builtins(page) for page in report.made],
         "seconds": round(seconds, 2),
-        "problems": [dataclasses.asdict(p) for p in report.problems],
+        "problems": [msgspec.to_builtins(p) for p in report.problems],
     }
 
 

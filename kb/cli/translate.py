@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import msgspec
+
 from kb import config as configuration
 from kb import resources
 from kb.cli.console import Console, count, counted
@@ -164,7 +166,7 @@ def _without_any(advice: str) -> Callable[[Problem], Problem]:
         if problem.code != "no-engine":
             return problem
         message = f"{problem.message}: no engine is installed at all"
-        return replace(problem, message=message, hint=f"{advice}, then {problem.hint}")
+        return msgspec.structs.replace(problem, message=message, hint=f"{advice}, then {problem.hint}")
 
     return told
 

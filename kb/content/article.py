@@ -5,10 +5,12 @@ language's readers get: for each id the best text that exists, its own language 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import Enum
 from functools import cached_property
+
+import msgspec
+from msgspec.structs import replace
 
 INDEX = "index"
 """Slug of a category's own page (``returns/index``) and id of the home page's text."""
@@ -27,8 +29,7 @@ class Origin(Enum):
     """Not available in this language: the source's text is shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(msgspec.Struct, frozen=True):
     """A file's text and its body, in UTF-8: Python's own strings take two to four bytes a character as soon as one is
     not Latin, and keep what they were encoded to beside that.
 
@@ -48,8 +49,7 @@ class Text:
         return cls(whole + below, len(whole), len(whole))
 
 
-@dataclass(frozen=True, slots=True)
-class Article:
+class Article(msgspec.Struct, frozen=True):
     """One article's text in one language.
 
     ``id`` is the path below the language folder without its ending (``returns/exchange-size``), in every
@@ -78,7 +78,7 @@ class Article:
     audience: str = "public"
     redirect_from: tuple[str, ...] = ()
     translate: bool | str = True
-    lines: Mapping[str, int] = field(default_factory=dict, compare=False)
+    lines: Mapping[str, int] = msgspec.field(default_factory=dict)
     """Line of each front matter key in the file, for findings about it."""
 
     @property
@@ -116,8 +116,7 @@ class Article:
         return not self.draft and self.audience == "public" and live
 
 
-@dataclass(frozen=True, slots=True)
-class Category:
+class Category(msgspec.Struct, frozen=True):
     """One category of one edition; ``index`` is its own page's text, if anyone wrote one."""
 
     id: str
@@ -129,8 +128,7 @@ class Category:
     articles: tuple[Article, ...]
 
 
-@dataclass(frozen=True)
-class Edition:
+class Edition(msgspec.Struct, frozen=True, dict=True):
     """What the readers of one language get, in reading order."""
 
     language: str
@@ -150,8 +148,7 @@ class Edition:
         return {a.id: a for a in [*home, *pages, *self.articles]}
 
 
-@dataclass(frozen=True)
-class Catalog:
+class Catalog(msgspec.Struct, frozen=True, dict=True):
     """Every text there is. ``languages`` is the configured order: the first in which a person wrote an
     article is that article's source."""
 

@@ -5,12 +5,13 @@ Errors are what a site must not be built with; warnings are what customers or se
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
+
+import msgspec
 
 from kb.content import names
 from kb.content.article import INDEX, Article, Catalog, Origin
@@ -24,8 +25,7 @@ from kb.errors import Problem
 SNIPPET_LIMIT_BYTES = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(msgspec.Struct, frozen=True):
     """What an article's own text says, whatever stands in others: ``shingles`` are its runs of words."""
 
     outline: Outline
@@ -43,8 +43,7 @@ class Known(Protocol):
         """As :func:`kb.content.duplicates.sample` of the article's shingles."""
 
 
-@dataclass(frozen=True)
-class Site:
+class Site(msgspec.Struct, frozen=True, dict=True):
     """What the checks look at; ``articles`` is the folder of all languages, of which only the snippets named in the
     texts are looked up."""
 
@@ -475,8 +474,7 @@ def _headings(article: Article, seen: Outline) -> Iterator[Problem]:
         last = heading.level
 
 
-@dataclass(frozen=True, slots=True)
-class _Secret:
+class _Secret(msgspec.Struct, frozen=True):
     """``needles`` are in lower case; a text without any of them is not searched, which is far quicker."""
 
     kind: str

@@ -4,14 +4,14 @@ The documentation's list of findings and the rules of machine-readable reports a
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
+
+import msgspec
 
 from kb.errors import Problem, Severity
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True):
     """One kind of finding: ``title`` is a phrase, ``why`` a sentence for editors, ``example`` sets it off."""
 
     code: str

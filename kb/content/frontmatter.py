@@ -7,10 +7,10 @@ be seen and refused, and ``title: No`` stays the word an editor wrote.
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+import msgspec
 import yaml
 
 from kb.content.findings import problem
@@ -38,8 +38,7 @@ _TAGS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(msgspec.Struct, frozen=True):
     """An article file taken apart: ``yaml`` is None when there is no front matter; lines count from 1."""
 
     yaml: str | None
@@ -67,14 +66,13 @@ def split(text: str) -> Head:
     return Head(head, text[closing.end() + 1 :], head.count("\n") + 3)
 
 
-@dataclass(slots=True)
-class Details:
+class Details(msgspec.Struct):
     """What front matter says: ``values`` are fields of :class:`~kb.content.article.Article`, ``lines`` the
     line of each key. ``sound`` is False when a problem left a value out."""
 
-    values: dict[str, Any] = field(default_factory=dict)
-    lines: dict[str, int] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
+    values: dict[str, Any] = msgspec.field(default_factory=dict)
+    lines: dict[str, int] = msgspec.field(default_factory=dict)
+    problems: list[Problem] = msgspec.field(default_factory=list)
 
     @property
     def sound(self) -> bool:

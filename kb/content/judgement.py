@@ -7,10 +7,11 @@ be made less, or be known.
 import json
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import cast, get_args
+
+from msgspec.structs import replace
 
 from kb.content.findings import FINDINGS, OF_BUILDS
 from kb.errors import ConfigError, Problem, Severity, did_you_mean

@@ -6,9 +6,10 @@ they work in editors and on code hosts, and the site turns them into addresses.
 
 import posixpath
 import re
-from dataclasses import dataclass
 from enum import Enum
 from urllib.parse import unquote, urlsplit
+
+import msgspec
 
 from kb.content.names import NotAnIdError, as_id
 
@@ -25,8 +26,7 @@ class Leads(Enum):
     NOWHERE = "nothing a browser should open"
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
+class Destination(msgspec.Struct, frozen=True):
     """``path`` is an article id for an article, a name of :class:`kb.content.media.Media` for a file, the
     possible ids joined by spaces for an address, else the target as written; ``anchor`` is without ``#``."""
 

@@ -6,9 +6,10 @@ the same rule as for articles.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from xml.parsers import expat
+
+import msgspec
 
 from kb.content import names, reader
 from kb.content.findings import problem
@@ -31,8 +32,7 @@ _SIGNATURES: Mapping[str, tuple[bytes, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class MediaFile:
+class MediaFile(msgspec.Struct, frozen=True):
     """``name`` is the path below the language folder with its ending (``returns/images/box.svg``), ``path``
     that from the content folder; ``file`` is where to copy it from."""
 
@@ -43,8 +43,7 @@ class MediaFile:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Media:
+class Media(msgspec.Struct, frozen=True):
     """All files by language and name. ``languages`` is the configured order."""
 
     languages: tuple[str, ...]

@@ -10,8 +10,9 @@ import re
 import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 Kind = Literal["link", "image", "snippet"]
 DESTINATION_LIMIT = 2_000
@@ -20,8 +21,7 @@ NESTING_LIMIT = 32
 """Levels of parentheses in a destination, as in CommonMark."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(msgspec.Struct, frozen=True):
     """Something the text points to. ``target`` is as written; ``text`` is the link's text or the image's
     alternative text, None for an HTML image without the attribute; ``line`` is that of the file. ``span`` is where
     in the text all of it stands, ``target_span`` its target, (0, 0) where that is defined elsewhere."""
@@ -34,8 +34,7 @@ class Reference:
     target_span: tuple[int, int] = (0, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Heading:
+class Heading(msgspec.Struct, frozen=True):
     """``anchor`` is the explicit id, or the slug that the site's table of contents makes of the text."""
 
     level: int
@@ -44,16 +43,14 @@ class Heading:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Undefined:
+class Undefined(msgspec.Struct, frozen=True):
     """A reference-style link whose label no line defines: readers would see its brackets."""
 
     label: str
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Outline:
+class Outline(msgspec.Struct, frozen=True):
     """All that :func:`outline` finds, in the order of the text."""
 
     references: tuple[Reference, ...]

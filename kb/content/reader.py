@@ -9,8 +9,10 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
 
 from kb.content import frontmatter, names
 from kb.content.article import INDEX, Article, Catalog, Text
@@ -23,8 +25,7 @@ CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f]")
 Report = Callable[[Problem], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """A regular file below a language folder. ``id`` is its path there without ending, ``path`` that from the
     content folder, both with ``/``; ``file`` is where to open it."""
 

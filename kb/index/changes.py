@@ -9,7 +9,6 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
@@ -53,8 +52,7 @@ class Content(msgspec.Struct, frozen=True, array_like=True):
         return counts
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """An article to be indexed; ``content`` is asked for only where it is not known. ``key`` is a hash of it and of the
     code that made it."""
 

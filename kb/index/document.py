@@ -1,13 +1,12 @@
 """What is indexed and what is answered: frozen values, no input or output."""
 
-from dataclasses import dataclass
+import msgspec
 
 ASKING_WEIGHT = 2
 """A word of the title, the tags or the questions counts as so many of the text: they are how customers put it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(msgspec.Struct, frozen=True):
     """Plain text below one heading; the text before the first heading has no anchor and no heading."""
 
     anchor: str
@@ -15,8 +14,7 @@ class Section:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(msgspec.Struct, frozen=True):
     """One article as search sees it. ``url`` is relative to the language's folder of the site."""
 
     id: str
@@ -40,8 +38,7 @@ class Document:
         return (*ask, *(1, 1) * len(self.sections))
 
 
-@dataclass(frozen=True, slots=True)
-class Passage:
+class Passage(msgspec.Struct, frozen=True):
     """The part of an article that answers; ``marks`` are (start, end) offsets of matched words in ``text``."""
 
     text: str
@@ -50,8 +47,7 @@ class Passage:
     marks: tuple[tuple[int, int], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Suggestion:
+class Suggestion(msgspec.Struct, frozen=True):
     """An article that answers a question. ``score`` lies between 0 and 1.
 
     ``language`` is that of the edition it opens in, ``matched`` the language in which the question met it.
@@ -70,8 +66,7 @@ class Suggestion:
     why: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """All that a question brings: ``shown`` is the question as it was understood, empty when as it was typed."""
 
     suggestions: tuple[Suggestion, ...]

@@ -1,8 +1,9 @@
 """All of a site's indexes: a question in another of its languages finds the article in the reader's own."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from kb.errors import SearchIndexError
 from kb.index import reader

@@ -23,7 +23,6 @@ import unicodedata
 import zlib
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import accumulate
 from struct import pack
@@ -59,12 +58,11 @@ _NO_SLUG = re.compile(r"[!-,./:-@\[-^`{-~،؛؟«»‘-„…–—]")
 """What anchors have not of their headings; ``search/packed.js`` has the same."""
 
 
-@dataclass(slots=True)
-class Tokens:
+class Tokens(msgspec.Struct):
     """Cuts texts into tokens and terms, each distinct chunk once."""
 
     language: str
-    _chunks: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=dict)
+    _chunks: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = msgspec.field(default_factory=dict)
 
     def read(self, text: str) -> tuple[list[str], list[str]]:
         """The tokens and the terms of a text, in order."""
@@ -142,8 +140,7 @@ class Packed(msgspec.Struct, frozen=True, array_like=True):
     """Hash of some bytes, and of those before them → these bytes compressed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(msgspec.Struct, frozen=True):
     """A document cut into the tokens of each of its fields; ``length`` is its number of terms."""
 
     document: Document

@@ -1,9 +1,9 @@
 """What editors own of search: stop lists and synonyms, ``search/<lang>/stopwords.yml`` and ``synonyms.yml``."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import yaml
 
 from kb.errors import ContentError, Problem
@@ -13,8 +13,7 @@ _FILE_LIMIT_BYTES = 256 * 1024
 _PHRASE_LIMIT_WORDS = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(msgspec.Struct, frozen=True):
     """``synonyms`` are groups of phrases that mean the same; each phrase is a tuple of terms."""
 
     stop: frozenset[str] = frozenset()

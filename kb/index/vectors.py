@@ -22,13 +22,14 @@ import zlib
 from array import array
 from collections import Counter
 from collections.abc import KeysView, Mapping, Sequence
-from dataclasses import dataclass
 from importlib.util import find_spec
 from math import sqrt
 from operator import mul
 from pathlib import Path
 from typing import Any, TypeAlias
 from zipfile import BadZipFile
+
+import msgspec
 
 from kb.errors import SearchIndexError
 from kb.index.centroids import rarity
@@ -83,8 +84,7 @@ def weight(holders: int, articles: int) -> float:
 # ---------------------------------------------------------------- making
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(msgspec.Struct, frozen=True):
     """One of an article's texts: as it is written, and its terms."""
 
     written: str

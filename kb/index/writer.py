@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,8 +19,7 @@ MANIFEST = "manifest.json"
 FOLDER = "search"
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(msgspec.Struct, frozen=True):
     """A document that is made only where it is asked for. ``key`` is a hash of all that it follows from, and of the
     code that makes it and reads it."""
 
@@ -29,16 +27,14 @@ class Source:
     document: Callable[[], Document]
 
 
-@dataclass(frozen=True, slots=True)
-class Before:
+class Before(msgspec.Struct, frozen=True):
     """What the same code wrote before: the parts of the browser's file, where there was one, and the index on disk."""
 
     packed: Packed | None
     index_dir: Path
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(msgspec.Struct, frozen=True):
     """What was written. ``files`` are the browser's, relative to the language's folder of the site."""
 
     articles: int

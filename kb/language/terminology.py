@@ -73,7 +73,7 @@ def _first(article: Article, pattern: re.Pattern[str]) -> tuple[str, int | None]
         match = pattern.search(value if isinstance(value, str) else "\n".join(value))
         if match:
             return match[0], article.lines.get(key)
-    body = _body(article)
+    body = _body(article.markdown)
     match = pattern.search(body)
     return (match[0], article.body_line + body.count("\n", 0, match.start())) if match else None
 
@@ -106,13 +106,13 @@ def _exact(word: str) -> re.Pattern[str]:
 
 def _prose(article: Article) -> str:
     """Title, description, questions and text."""
-    return "\n".join((article.title, article.description, *article.questions, _body(article)))
+    return "\n".join((article.title, article.description, *article.questions, _body(article.markdown)))
 
 
 @lru_cache(maxsize=64)
-def _body(article: Article) -> str:
+def _body(markdown: bytes) -> str:
     """The text without code and addresses, each character at its place."""
-    return _ADDRESSES.sub(lambda match: " " * len(match[0]), without_code(article.body))
+    return _ADDRESSES.sub(lambda match: " " * len(match[0]), without_code(markdown.decode()))
 
 
 def _is_there(word: str, words: frozenset[str], skeletons: frozenset[str]) -> bool:

@@ -5,7 +5,9 @@ language is, and what `kb check` says about it. The engines' side is in `kb.lang
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+import msgspec
 
 from kb.content.article import Article, Catalog, Origin, Text
 from kb.errors import Problem
@@ -184,7 +186,7 @@ def _article(translation: Translation, texts: Sequence[str | None]) -> Article:
         if segment.kind in words:
             words[segment.kind].append(segment.text if translated is None else translated)
     reviewed = translation.state is State.REVIEWED and None not in texts
-    return replace(
+    return msgspec.structs.replace(
         base,
         language=memory.language,
         path=memory.path,

@@ -7,7 +7,8 @@ every language, and so are addresses below the language's root. A *place* here i
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from kb.content.article import Article, Catalog, Edition
 from kb.content.names import address as place_of
@@ -22,15 +23,13 @@ NEIGHBOURS_LIMIT = 5
 _SOURCE = ".md"
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(msgspec.Struct, frozen=True):
     """``to`` is the new address, relative to the language's root."""
 
     to: str
 
 
-@dataclass(frozen=True, slots=True)
-class Gone:
+class Gone(msgspec.Struct, frozen=True):
     """``neighbours`` are the ids of articles that may help instead."""
 
     neighbours: tuple[str, ...]

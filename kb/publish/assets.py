@@ -7,17 +7,17 @@ so that modules may import one another by relative path and a host may cache the
 
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+
+import msgspec
 
 _SKIPPED_SUFFIXES = (".map",)
 _SKIPPED_PARTS = ("lunr", "workers")
 """Material's search and its dictionaries, whose place ours takes."""
 
 
-@dataclass(frozen=True)
-class Assets:
+class Assets(msgspec.Struct, frozen=True):
     """``files``: name as templates write it (``assets/kb.css``) → address relative to the site's root."""
 
     files: Mapping[str, str]

@@ -1,15 +1,15 @@
 """The help centre as a whole: what the files around the pages need to know of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import quote, urlsplit
+
+import msgspec
 
 from kb.publish.interface import Strings
 
 
-@dataclass(frozen=True)
-class Centre:
+class Centre(msgspec.Struct, frozen=True, dict=True):
     """``url`` ends in ``/``, or is empty when the site does not know its own address. ``strings`` holds the
     interface texts of every language, in the order in which languages are listed."""
 

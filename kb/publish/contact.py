@@ -6,8 +6,9 @@ have for anybody (Zendesk's anonymous requests, Zammad's channel "Form").
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit
+
+import msgspec
 
 MAIL = "mailto:"
 """As an action, it makes a mail of a form without any script; as a source, it allows that."""
@@ -17,15 +18,14 @@ ZENDESK_REQUESTS = "/api/v2/requests.json"
 ZAMMAD_FORM = ("/api/v1/form_config", "/api/v1/form_submit", "/api/v1/form_captcha_challenge")
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
+class Destination(msgspec.Struct, frozen=True):
     """``kind`` is ``desk``, ``mail``, ``webhook``, ``zendesk`` or ``zammad``; ``address`` a path, or an address without
     a slash at its end; ``email`` is where people can write instead."""
 
     kind: str
     address: str = ""
     email: str = ""
-    settings: Mapping[str, object] = field(default_factory=dict)
+    settings: Mapping[str, object] = msgspec.field(default_factory=dict)
     """What the form's script has to know of the other system; becomes JSON."""
 
     @property
@@ -62,8 +62,7 @@ class Destination:
         return self.connect
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+class Contact(msgspec.Struct, frozen=True):
     """Where customers reach people: shown on the contact page and under each article.
 
     ``expected`` says when customers hear back. Without a ``destination`` the contact page has no form.

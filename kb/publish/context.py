@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from typing import Any
 
+import msgspec
 from markupsafe import Markup
 
 from kb.content.languages import direction
@@ -19,8 +19,7 @@ from kb.publish.sections import Section
 from kb.publish.structured import structured_data
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(msgspec.Struct, frozen=True):
     """Addresses from one page: ``base`` leads to the language's root."""
 
     base: str
@@ -36,26 +35,24 @@ class Link:
         return f"../{url}" if self.base == "." else f"{self.base}/../{url}"
 
 
-@dataclass(frozen=True, slots=True)
-class Own:
+class Own(msgspec.Struct, frozen=True):
     """What one page shows besides its view. ``sidebar``, ``ld`` (JSON-LD) and ``pieces`` are HTML made beforehand;
     ``top`` is the page's category, ``day`` and ``date`` its last change."""
 
     sidebar: str = ""
     ld: str = ""
-    pieces: Mapping[str, str] = field(default_factory=dict)
+    pieces: Mapping[str, str] = msgspec.field(default_factory=dict)
     related: tuple[Entry, ...] = ()
     top: Entry | None = None
     day: str = ""
     date: str = ""
 
 
-@dataclass
-class Contexts:
+class Contexts(msgspec.Struct, dict=True):
     """The contexts of one language's pages."""
 
     job: Job
-    _dates: dict[date, str] = field(default_factory=dict)
+    _dates: dict[date, str] = msgspec.field(default_factory=dict)
 
     def own(self, view: Page, sections: Sequence[Section]) -> Own:
         """What a page shows of its own, but for what other pages show likewise."""

@@ -7,10 +7,11 @@ know; a site is built all the same, without dates and without the redirects that
 import os
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+import msgspec
 
 from kb.errors import Problem
 
@@ -18,15 +19,14 @@ _TIMEOUT_SECONDS = 120
 _COMMIT = "\x1e"
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(msgspec.Struct, frozen=True):
     """``updated``, ``created``: path → day of its last and first commit. ``renamed``: former path → path it
     has now, or had last.
     ``removed``: paths that existed once and have no successor. Paths are relative to the content folder."""
 
-    updated: Mapping[str, date] = field(default_factory=dict)
-    created: Mapping[str, date] = field(default_factory=dict)
-    renamed: Mapping[str, str] = field(default_factory=dict)
+    updated: Mapping[str, date] = msgspec.field(default_factory=dict)
+    created: Mapping[str, date] = msgspec.field(default_factory=dict)
+    renamed: Mapping[str, str] = msgspec.field(default_factory=dict)
     removed: frozenset[str] = frozenset()
     commit: str = ""
     """The commit the articles are at; empty outside a repository."""

@@ -8,9 +8,10 @@ the host.
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
+
+import msgspec
 
 CACHE_FOREVER = "public, max-age=31536000, immutable"
 """For files whose name changes with their content."""
@@ -20,8 +21,7 @@ _HASHED_FOLDERS = ("assets/stylesheets", "assets/javascripts")
 """Material's own, with hashes in the files' names."""
 
 
-@dataclass(frozen=True)
-class Serving:
+class Serving(msgspec.Struct, frozen=True):
     """How the site is to be served.
 
     ``headers`` go with every answer; ``redirects`` maps paths on the host to paths on the host; ``path`` is the

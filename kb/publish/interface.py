@@ -8,11 +8,11 @@ own ``theme/strings/<lang>.yml`` wins key by key over the shipped file.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property, lru_cache
 from pathlib import Path
 
+import msgspec
 import yaml
 from babel import Locale
 from babel.dates import format_date
@@ -36,13 +36,12 @@ def autonym(language: str) -> str:
     return name[:1].upper() + name[1:]
 
 
-@dataclass(frozen=True)
-class Strings:
+class Strings(msgspec.Struct, frozen=True, dict=True):
     """Every interface text of one language."""
 
     language: str
     texts: Mapping[str, Text]
-    autonyms: Mapping[str, str] = field(default_factory=dict)
+    autonyms: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Languages' own names, as far as they are known already: to look one up takes long."""
     forms: Sequence[str] = ()
     """Plural forms that 0, 1, 2… take, as far as they are known already."""

@@ -1,9 +1,10 @@
 """What the build of one language is given, and what it gives back: values, without MkDocs."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import msgspec
 
 from kb.errors import Problem
 from kb.publish.assets import Assets
@@ -14,8 +15,7 @@ from kb.publish.policy import Sources
 from kb.publish.sections import Rendered, Section
 
 
-@dataclass(frozen=True, slots=True)
-class Heading:
+class Heading(msgspec.Struct, frozen=True):
     """An entry of a page's table of contents; ``title`` is HTML."""
 
     title: str
@@ -41,8 +41,7 @@ class References(NamedTuple):
 NONE = References()
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(msgspec.Struct, frozen=True):
     """An article's Markdown as HTML, sanitised, with all that was learnt on the way."""
 
     html: str
@@ -51,8 +50,7 @@ class Body:
     sections: tuple[Section, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(msgspec.Struct, frozen=True):
     """What pages of one shape have in common: texts, and between them marks for what each page has of its own.
 
     ``scripts`` and ``styles`` are the hashes of its inline code. Without any text: these pages must be rendered
@@ -77,8 +75,7 @@ class Ways(NamedTuple):
     origins: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Pieces:
+class Pieces(msgspec.Struct, frozen=True):
     """What a language's pages have in common.
 
     ``frames``: shape of a page (:class:`kb.publish.pieces.Shape`) → its frame. ``tongues``: what is shown of other
@@ -87,31 +84,29 @@ class Pieces:
     its frame, with a mark for each number.
     """
 
-    frames: dict[Any, Frame] = field(default_factory=dict)
-    tongues: dict[Ways, dict[str, Frame]] = field(default_factory=dict)
-    contents: dict[str, Frame] = field(default_factory=dict)
-    sidebars: dict[bytes, str] = field(default_factory=dict)
-    homes: dict[bytes, Frame] = field(default_factory=dict)
+    frames: dict[Any, Frame] = msgspec.field(default_factory=dict)
+    tongues: dict[Ways, dict[str, Frame]] = msgspec.field(default_factory=dict)
+    contents: dict[str, Frame] = msgspec.field(default_factory=dict)
+    sidebars: dict[bytes, str] = msgspec.field(default_factory=dict)
+    homes: dict[bytes, Frame] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(msgspec.Struct, frozen=True):
     """What need not be made again.
 
     ``bodies``: source file → its rendered Markdown; ``references``: source file → what that refers to. ``wanted``: the
     source files of the pages to make; None for all.
     """
 
-    bodies: Mapping[str, Body] = field(default_factory=dict)
-    references: Mapping[str, References] = field(default_factory=dict)
+    bodies: Mapping[str, Body] = msgspec.field(default_factory=dict)
+    references: Mapping[str, References] = msgspec.field(default_factory=dict)
     wanted: frozenset[str] | None = None
-    pieces: Pieces = field(default_factory=Pieces)
+    pieces: Pieces = msgspec.field(default_factory=Pieces)
     home: bytes = b""
     """The home page's key in :attr:`Pieces.homes`; empty where its text is not known."""
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(msgspec.Struct, frozen=True):
     """All that the build of one language needs; picklable, so that a worker process can take it.
 
     ``out`` is the language's own folder in the site being built. ``media`` maps addresses relative to the
@@ -127,15 +122,15 @@ class Job:
     articles: str
     site_url: str = ""
     site_name: str = ""
-    media: Mapping[str, Path] = field(default_factory=dict)
+    media: Mapping[str, Path] = msgspec.field(default_factory=dict)
     theme: Path = Path()
     """Folder of the shipped theme."""
     theme_dirs: tuple[Path, ...] = ()
     """Every folder of the theme, the one that wins first."""
-    contact: Contact = field(default_factory=Contact)
+    contact: Contact = msgspec.field(default_factory=Contact)
     features: frozenset[str] = frozenset()
     """What other rooms offer to the pages: ``search``, ``desk``."""
-    data: Mapping[str, str] = field(default_factory=dict)
+    data: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Addresses the pages' scripts need, by name; relative to the root of the site."""
     plain: bool = False
     """Whether nothing but MkDocs and known extensions shapes the pages, so that they can be made one by one."""
@@ -148,8 +143,7 @@ class Job:
     """The hash of settings and theme, for a process that builds again and again; empty where it ends after one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(msgspec.Struct, frozen=True):
     """One page that was made: its file below the language's folder, and what its policy had to allow."""
 
     source: str
@@ -159,8 +153,7 @@ class Made:
     """The rendered Markdown, where it is new and may be kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class Built:
+class Built(msgspec.Struct, frozen=True):
     """What came out: findings, the policy's sources, and each article's text for the index."""
 
     language: str
@@ -170,12 +163,11 @@ class Built:
     pages: int
     made: tuple[Made, ...] = ()
     """Without their bodies, which were handed over when each was made."""
-    pieces: Pieces = field(default_factory=Pieces)
+    pieces: Pieces = msgspec.field(default_factory=Pieces)
     """Those that were used."""
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(msgspec.Struct, frozen=True):
     """What ``mkdocs.yml`` says about the site as a whole."""
 
     name: str

@@ -7,8 +7,9 @@ every file is looked at by its name, and every text for paths of the machine tha
 import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+
+import msgspec
 
 from kb.errors import Problem
 
@@ -89,8 +90,7 @@ def _is_hidden(name: str) -> bool:
     return name.startswith(".") and name not in _HIDDEN_ALLOWED
 
 
-@dataclass(frozen=True, slots=True)
-class _Traces:
+class _Traces(msgspec.Struct, frozen=True):
     """``texts`` are looked for first: a pattern that looks behind takes a hundred times as long."""
 
     texts: tuple[bytes, ...]

@@ -4,11 +4,11 @@ Addresses here are relative to the language's root (``returns/exchange-size/``);
 languages, since its id is.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cached_property
-from typing import Any
+
+import msgspec
 
 from kb.content.article import Article, Category, Edition, Origin
 
@@ -21,8 +21,7 @@ SECTION_LIMIT = 40
 RELATED_LIMIT = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """A link to an article or category as lists show it. ``language`` is that of ``title``."""
 
     title: str
@@ -32,8 +31,7 @@ class Entry:
     origin: Origin = Origin.WRITTEN
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
+class Card(msgspec.Struct, frozen=True):
     """A category as the home page shows it."""
 
     entry: Entry
@@ -41,8 +39,7 @@ class Card:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True):
     """One entry of the language switcher. ``url`` is relative to the root of the whole site."""
 
     language: str
@@ -51,8 +48,7 @@ class Choice:
     current: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Choices(Sequence[Choice]):
+class Choices(msgspec.Struct, frozen=True):
     """A page's language switcher: a site has as many entries as pages times languages, so each is made when it is asked
     for. ``url`` is relative to a language's root, ``language`` the reader's; what is not in ``origins`` is borrowed."""
 
@@ -63,9 +59,6 @@ class Choices(Sequence[Choice]):
 
     def __len__(self) -> int:
         return len(self.languages)
-
-    def __getitem__(self, at: Any) -> Any:
-        return tuple(self)[at]
 
     def __iter__(self) -> Iterator[Choice]:
         for each in self.languages:
@@ -83,8 +76,7 @@ class Choices(Sequence[Choice]):
 NOWHERE = Choices("", "", (), {})
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(msgspec.Struct, frozen=True):
     """One page of the site.
 
     ``kind`` is ``home``, ``category``, ``article``, ``search``, ``contact`` or ``missing`` (the 404 page).
@@ -121,17 +113,16 @@ class Page:
         return self.kind in {"home", "category", "article"} and self.origin is not Origin.FALLBACK
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True, dict=True):
     """All pages of one language, and the lists they share."""
 
     edition: Edition
     languages: tuple[str, ...]
     origins: Mapping[str, Mapping[str, Origin]]
     """article id → language → how it is available there (languages with only the fallback are left out)."""
-    updated: Mapping[str, date] = field(default_factory=dict)
+    updated: Mapping[str, date] = msgspec.field(default_factory=dict)
     """Path of a source file → day of its last commit."""
-    titles: Mapping[str, str] = field(default_factory=dict)
+    titles: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Titles of the interface's own pages: ``home``, ``search``, ``contact``, ``missing``."""
 
     @property
@@ -311,7 +302,7 @@ def alternates(page: Page, default: str) -> Sequence[tuple[str, str]]:
     return versions(page.url, page.choices, default) if page.indexable else ()
 
 
-def versions(url: str, choices: Sequence[Choice], default: str) -> Sequence[tuple[str, str]]:
+def versions(url: str, choices: Iterable[Choice], default: str) -> Sequence[tuple[str, str]]:
     """The :func:`alternates` of the page at ``url``, which search engines may list."""
     real = [(c.language, c.url) for c in choices if c.origin is not Origin.FALLBACK]
     if not url:

@@ -7,9 +7,10 @@ plugins can bring, are allowed one by one by their SHA-256 (W3C CSP Level 3, sec
 import re
 from base64 import b64encode
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
+
+import msgspec
 
 MARKER = "kb-content-security-policy"
 """What the page template writes where the policy belongs."""
@@ -19,8 +20,7 @@ _DATA_BLOCK = re.compile(r"""type=["']?application/(?:ld\+)?json""", re.IGNORECA
 _SOURCE = re.compile(r"\ssrc=", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
+class Sources(msgspec.Struct, frozen=True):
     """Hashes of the inline code of one page, or of many."""
 
     scripts: frozenset[str] = frozenset()

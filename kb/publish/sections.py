@@ -1,8 +1,9 @@
 """Rendered articles in the parts a reader can be sent to: one for each heading with an address."""
 
 import re
-from dataclasses import dataclass
 from html import unescape
+
+import msgspec
 
 _HEADING = re.compile(r'<h([2-6])\b[^>]*?\bid="([^"]+)"[^>]*>(.*?)</h\1>', re.DOTALL)
 _NOT_TEXT = re.compile(
@@ -25,8 +26,7 @@ _LABEL = re.compile(r"<label\b[^>]*>(.*?)</label>", re.DOTALL)
 _ENDED = (".", "!", "?", "…", ":", "؟", "。", "！", "？", "।")
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(msgspec.Struct, frozen=True):
     """A heading with its anchor and the plain text below it; before the first heading both are empty."""
 
     anchor: str
@@ -34,8 +34,7 @@ class Section:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
+class Rendered(msgspec.Struct, frozen=True):
     """An article's text as its page shows it. ``id`` is the article's; ``url`` relative to the language's root."""
 
     id: str

@@ -12,7 +12,6 @@ import os
 import posixpath
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import cache
 from pathlib import Path, PurePosixPath
 from types import SimpleNamespace
@@ -41,6 +40,7 @@ from mkdocs.structure.pages import (
     _RelativePathTreeprocessor,
 )
 from mkdocs.structure.toc import AnchorLink, TableOfContents, get_toc
+from msgspec.structs import replace
 
 from kb.content.article import Category, Origin
 from kb.content.languages import direction

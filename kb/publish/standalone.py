@@ -4,10 +4,11 @@ They are small on purpose: one template each in ``theme/kb/standalone``, one sty
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from kb.content.languages import direction
 from kb.publish.assets import Assets
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 
-@dataclass(frozen=True)
-class Standalone:
+class Standalone(msgspec.Struct, frozen=True, dict=True):
     """Draws the pages. ``theme_dirs`` are the theme's folders, the one that wins first."""
 
     centre: Centre

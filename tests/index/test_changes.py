@@ -1,7 +1,6 @@
 """The index on disk after edits answers as one written anew does, and costs what was edited."""
 
 import random
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from kb.index import disk, reader, writer
 from kb.index.document import Document, Section

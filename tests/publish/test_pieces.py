@@ -1,11 +1,11 @@
 """Pages that are joined from pieces: the same bytes as pages that are rendered whole."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from kb import config
 from kb.build import steps

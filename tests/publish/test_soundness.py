@@ -1,10 +1,10 @@
 """Whole sites: no page is broken, no link inside is dead, every article can be reached."""
 
-import dataclasses
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from kb import config
 from kb.build import steps
@@ -18,9 +18,7 @@ DUCKDUCKGO = REPOSITORY.parent / "shared/corpora/duckduckgo-help"
 @pytest.fixture(scope="module")
 def example(tmp_path_factory: pytest.TempPathFactory) -> Built:
     folder = tmp_path_factory.mktemp("example")
-    settings = dataclasses.replace(
-        config.load(REPOSITORY, {}), output=str(folder / "site"), cache=str(folder / "cache")
-    )
+    settings = replace(config.load(REPOSITORY, {}), output=str(folder / "site"), cache=str(folder / "cache"))
     steps.build(settings, today=TODAY)
     return Built(folder / "site", "https://help.oselya.example/")
 
