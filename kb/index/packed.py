@@ -23,6 +23,7 @@ import unicodedata
 import zlib
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from hashlib import sha256
 from itertools import accumulate
 from struct import pack
@@ -31,7 +32,7 @@ from typing import Any
 import msgspec
 
 from kb.index.document import Document, Section
-from kb.index.terms import TERMS_VERSION, WORD, normalise, terms
+from kb.index.terms import TERMS_VERSION, normalise, terms, word_in
 from kb.index.vocabulary import Vocabulary, Words
 
 MAGIC = b"KBS1"
@@ -51,11 +52,14 @@ _LAST_BLOCK = b"\x03\x00"
 _ZLIB = zlib.ZLIB_RUNTIME_VERSION.encode()
 _TO_LEFT, _TO_RIGHT, _LINE_END = "\x02", "\x03", "\x04"
 _BINDING = str.maketrans(dict.fromkeys((_TO_LEFT, _TO_RIGHT, _LINE_END), ""))
-_EDGES = re.compile(rf"^((?:(?!{WORD}).)*)(.*{WORD})((?:(?!{WORD}).)*)$", re.S)
-_WORD = re.compile(WORD)
 _PLAIN = re.compile("[ -~À-ÖØ-öø-įĲ-ňŊ-žЀ-ӿא-תء-غف-ي،؛؟«»‘-„…–—]*")
 _NO_SLUG = re.compile(r"[!-,./:-@\[-^`{-~،؛؟«»‘-„…–—]")
 """What anchors have not of their headings; ``search/packed.js`` has the same."""
+
+
+@cache
+def _edges(word: str) -> re.Pattern[str]:
+    return re.compile(rf"^((?:(?!{word}).)*)(.*{word})((?:(?!{word}).)*)$", re.S)
 
 
 class Tokens(msgspec.Struct):
@@ -95,13 +99,17 @@ class Tokens(msgspec.Struct):
 
 def _tokens(chunk: str) -> tuple[str, ...]:
     chunk = chunk.translate(_BINDING)
-    match = _EDGES.match(chunk)
+    match = _edges(word_in(chunk)).match(chunk)
     if match is None:
         return (chunk,) if chunk else ()
     left, core, right = match.groups()
-    if any(not edge.isascii() and _WORD.search(normalise(edge)) for edge in (left, right)):
+    if any(not edge.isascii() and _has_word(normalise(edge)) for edge in (left, right)):
         return (chunk,)  # such as ℃: no letter as it stands, but one when normalised
     return tuple(part for part in (left and _TO_RIGHT + left, core, right and _TO_LEFT + right) if part)
+
+
+def _has_word(text: str) -> bool:
+    return re.search(word_in(text), text) is not None
 
 
 class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -8,6 +8,8 @@ a number or code kept whole, or a pair of neighbouring characters where words ar
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
 
 TERMS_VERSION = 1
 """Part of every stored index: an index made under other rules is refused."""
@@ -70,15 +72,39 @@ UNSPACED = (
 _OTHER_PLANES = "\U00010000-\U0001e8ff\U0001e960-\U0001ffff\U00031350-\U0010ffff"
 """Left out but for Adlam and ideographs: runtimes of different age disagree on what is a letter there."""
 WORD = rf"(?:[^\W_{_OTHER_PLANES}]|[{_INDIC}{UNSPACED}])"
-_COMPOUND = re.compile(rf"{WORD}+(?:[-._/:,#+]{WORD}+)*")
+_SIMPLE_WORD = r"[^\W_]"
+_SIMPLE_END = "\u0900"
 _SEPARATOR = re.compile(r"[-._/:,#+]")
-_RUNS = re.compile(rf"[{UNSPACED}]+|[^{UNSPACED}]+")
-_UNSPACED_FIRST = re.compile(rf"[{UNSPACED}]")
-_INNER_APOSTROPHE = re.compile(rf"(?<={WORD})'(?={WORD})")
 _DIGIT = re.compile(r"[0-9]")
 _THOUSANDS = re.compile(r"[0-9]{1,3}(?:[.,][0-9]{3})+")
 _DECIMAL = re.compile(r"[0-9]+[.,][0-9]+")
 _HANGUL = re.compile(r"[\u1100-\u11ff\uac00-\ud7af]")
+
+
+class _Cuts(NamedTuple):
+    compound: re.Pattern[str]
+    inner_apostrophe: re.Pattern[str]
+
+
+@cache
+def _cuts(word: str) -> _Cuts:
+    return _Cuts(re.compile(rf"{word}+(?:[-._/:,#+]{word}+)*"), re.compile(rf"(?<={word})'(?={word})"))
+
+
+@cache
+def _unspaced() -> re.Pattern[str]:
+    return re.compile(rf"[{UNSPACED}]")
+
+
+@cache
+def _runs() -> re.Pattern[str]:
+    return re.compile(rf"[{UNSPACED}]+|[^{UNSPACED}]+")
+
+
+def word_in(text: str) -> str:
+    """:data:`WORD`, or what says the same of this text: Latin, Greek, Cyrillic, Hebrew and Arabic do without the large
+    classes, which take longer to compile than an article to cut, and longer to match."""
+    return _SIMPLE_WORD if text.isascii() or max(text) < _SIMPLE_END else WORD
 
 
 def normalise(text: str) -> str:
@@ -98,15 +124,20 @@ def terms(text: str, language: str = "") -> list[str]:
 
 
 def _of_chunk(chunk: str, eliding: bool) -> Iterator[str]:
+    word = word_in(chunk)
+    cuts = _cuts(word)
     if "'" in chunk:
-        chunk = _INNER_APOSTROPHE.sub(" " if eliding else "", chunk)
-    for match in _COMPOUND.finditer(chunk):
+        chunk = cuts.inner_apostrophe.sub(" " if eliding else "", chunk)
+    for match in cuts.compound.finditer(chunk):
         compound = match.group()
         parts = _SEPARATOR.split(compound)
         if len(parts) > 1:
             yield from _whole(compound, parts)
         for part in parts:
-            yield from _of_word(part)
+            if word is _SIMPLE_WORD:
+                yield part[:WORD_LIMIT]
+            else:
+                yield from _of_word(part)
 
 
 def _whole(compound: str, parts: list[str]) -> Iterator[str]:
@@ -121,11 +152,12 @@ def _whole(compound: str, parts: list[str]) -> Iterator[str]:
 
 
 def _of_word(word: str) -> Iterator[str]:
-    if not _UNSPACED_FIRST.search(word):
+    unspaced = _unspaced()
+    if not unspaced.search(word):
         yield word[:WORD_LIMIT]
         return
-    for run in _RUNS.findall(word):
-        if _UNSPACED_FIRST.match(run) and len(run) > 1:
+    for run in _runs().findall(word):
+        if unspaced.match(run) and len(run) > 1:
             yield from (run[i : i + 2] for i in range(len(run) - 1))
         else:
             yield run[:WORD_LIMIT]
@@ -133,7 +165,7 @@ def _of_word(word: str) -> Iterator[str]:
 
 def is_plain(term: str) -> bool:
     """Whether a term is a word with inflections and typing errors; numbers, codes and character pairs are not."""
-    return not _DIGIT.search(term) and not _UNSPACED_FIRST.match(term)
+    return not _DIGIT.search(term) and (term < UNSPACED[0] or not _unspaced().match(term))
 
 
 def features(term: str) -> list[str]:

@@ -1,6 +1,7 @@
 """The table of terms holds on both sides."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kb.index.terms import WORD_LIMIT, features, normalise, terms
+from kb.index.terms import UNSPACED, WORD, WORD_LIMIT, features, normalise, terms, word_in
 
 CASES = [
     line.split("\t")
@@ -58,3 +59,12 @@ def test_a_texts_terms_are_those_of_its_chunks(texts: list[str]) -> None:
 def test_normalising_twice_changes_nothing() -> None:
     for _, text, _ in CASES:
         assert normalise(normalise(text)) == normalise(text)
+
+
+def test_simple_texts_have_the_same_words_without_the_large_classes() -> None:
+    """Each character there is before the first that asks for them."""
+    simple = [chr(code) for code in range(0x900)]
+    assert {word_in(character) for character in simple} == {word_in("a")} != {word_in("\u0900")} == {WORD}
+    differ = [c for c in simple if bool(re.match(WORD, c)) != bool(re.match(word_in(c), c))]
+    assert differ == []
+    assert not re.search(f"[{UNSPACED}]", "".join(simple))
