@@ -44,9 +44,10 @@ class _Judged(msgspec.Struct, frozen=True, array_like=True):
 
 class _Checked(msgspec.Struct, frozen=True):
     """All findings about a language. They depend on what ``key`` is the hash of, and on what links found: by ask, the
-    ``answers``."""
+    ``answers``, which follow from ``key`` and ``sources``."""
 
     key: bytes
+    sources: bytes
     answers: dict[str, str]
     problems: list[Problem]
     parts: msgspec.Raw
@@ -145,6 +146,13 @@ class Checking:
         self.around = digest(
             given.rules, str(site.today), given.around, *self.languages, "\n".join(sorted(beside))
         )
+        self.sources = digest(
+            *(
+                part
+                for id, each in site.catalog.sources.items()
+                for part in (id, _shown(each), given.hashes.get(each.path, b""))
+            )
+        )
         self.ids = digest("\n".join(site.catalog.sources)).hex()
 
     def found(self) -> list[Problem]:
@@ -160,10 +168,12 @@ class Checking:
         live = "".join(["-+"[self.site.is_live(article)] for article in written])
         key = digest(self.around, self.given.folders[language], live)
         old = self._read(f"checked-{language}", _Checked)
+        if old is not None and (old.key, old.sources) == (key, self.sources):
+            return old
         before = old.answers if old else {}
         changed = {ask for ask, answer in before.items() if self.answer(language, ask) != answer}
         if old is not None and old.key == key and not changed:
-            return old
+            return self.keep(language, msgspec.structs.replace(old, sources=self.sources))
         parts = _PARTS.decode(old.parts) if old else None
         if parts is None or parts.around != self.around:
             parts = _Parts(self.around, {}, _NONE, _NONE)
@@ -181,10 +191,13 @@ class Checking:
         self.store.keep(language, written)
         problems = [p for each in (*articles.values(), parts.names, parts.doubles) for p in each.problems]
         answers = {ask: self.answer(language, ask) for ask in asked}
-        now = _Checked(key, answers, problems, msgspec.Raw(_ENCODER.encode(parts)))
+        raw = msgspec.Raw(_ENCODER.encode(parts))
+        return self.keep(language, _Checked(key, self.sources, answers, problems, raw))
+
+    def keep(self, language: str, checked: _Checked) -> _Checked:
         if self.given.cache:
-            self.given.cache.write(f"checked-{language}", now)
-        return now
+            self.given.cache.write(f"checked-{language}", checked)
+        return checked
 
     def articles(
         self, written: Sequence[Article], live: str, known: Mapping[str, _Judged], changed: Set[str]

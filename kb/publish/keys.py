@@ -11,7 +11,7 @@ from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 
-from kb.content.article import Category
+from kb.content.article import Category, Origin
 from kb.content.outline import outline
 from kb.publish.job import References
 from kb.publish.pages import Choices, Entry, Page, Plan
@@ -44,6 +44,7 @@ def short(*parts: object) -> bytes:
 
 
 _NO_LINKS = short([])
+_NOWHERE: Mapping[str, Origin] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ class Keys:
             short(details),
             self._known(page.updated),
             # Their addresses follow from the page's own.
-            self._ways(page.choices),
+            self._ways(page.choices.origins),
             short(_link(page.previous), _link(page.next)),
             self._sidebar(page),
             self._lists(page),
@@ -137,21 +138,26 @@ class Keys:
                 found[category.id] = short(same, shown, of_texts)
         return found
 
-    def _of_texts(self, category: Category, hashes: Mapping[str, bytes]) -> list[object]:
+    def _of_texts(self, category: Category, hashes: Mapping[str, bytes]) -> list[str | None]:
         """All that a category's texts say, and what is said of them elsewhere; nothing where that is not known."""
-        plan, by_id = self.plan, self.plan.edition.by_id
-        found: list[object] = []
+        plan, shown = self.plan, self._shown.get
+        found: list[str | None] = []
         for article in ([category.index] if category.index else []) + [*category.articles]:
             hash = hashes.get(article.path)
             if not hash or SNIPPET in article.written.utf8:
                 return []
-            ways = self._ways(plan.choices("", article))
+            ways = self._ways(plan.origins.get(article.id, _NOWHERE))
+            day = plan.updated.get(article.path)
             found.append(
-                (article.id, article.path, article.origin.value, hash, plan.updated.get(article.path), ways)
+                f"{article.path}\0{article.id}\0{article.origin.value}\0{hash.hex()}\0{ways.hex()}\0{day}"
             )
-            if article.related:
-                found += [_link(plan.entry(by_id[id])) for id in article.related if id in by_id]
+            found += map(shown, article.related)
         return found
+
+    @cached_property
+    def _shown(self) -> Mapping[str, str]:
+        """How an article is named where another one names it as related, by id."""
+        return {id: f"{article.title}\0{article.language}" for id, article in self.plan.edition.by_id.items()}
 
     def home(self, page: Page, text: bytes, references: References) -> bytes:
         """The hash of all that the home page shows but for the numbers of articles."""
@@ -186,11 +192,12 @@ class Keys:
             self._tops[category.id] = _link(self.plan.category_entry(category))
         return short(self._tops[category.id], [_link(entry) for entry in self.plan.related(page)])
 
-    def _ways(self, choices: Choices) -> bytes:
+    def _ways(self, origins: Mapping[str, Origin]) -> bytes:
         # The plan has one mapping for all pages that are to be had in the same way.
-        found = self._hashes.get(id(choices.origins))
+        found = self._hashes.get(id(origins))
         if found is None:
-            found = self._hashes[id(choices.origins)] = short(choices.languages, choices.ways)
+            choices = Choices("", "", self.plan.languages, origins)
+            found = self._hashes[id(origins)] = short(choices.languages, choices.ways)
         return found
 
     def _known(self, value: Hashable) -> bytes:
