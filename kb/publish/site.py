@@ -45,7 +45,7 @@ from msgspec.structs import replace
 from kb.content.article import Category, Origin
 from kb.content.languages import direction
 from kb.errors import BuildError, ConfigError, Problem
-from kb.publish import icons, keys, pieces, settings
+from kb.publish import deferred, keys, pieces, settings
 from kb.publish.admonitions import LocalTitles
 from kb.publish.assets import Assets
 from kb.publish.contact import Contact
@@ -212,7 +212,7 @@ def prepare(job: Job) -> None:
     for name in (*_MATERIAL, "main.html", *names):
         if not name.startswith(("desk/", "kb/standalone/")):
             env.get_template(name)
-    icons.load(_Converter(config).renew())
+    deferred.load(_Converter(config).renew)
 
 
 class _Press:
@@ -564,7 +564,7 @@ def renderer(root: Path, ours: Path) -> Callable[[str], str]:
 
 def _load(root: Path, out: Path, ours: Path) -> MkDocsConfig:
     data = settings.read(root)
-    icons.defer()
+    deferred.defer()
     empty = out.parent / f".{out.name}.docs"
     # MkDocs insists on a folder of documents; ours are in memory.
     empty.mkdir(parents=True, exist_ok=True)
