@@ -3,7 +3,6 @@ anything that its links ask for has changed, those that compare a language's art
 """
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TypeVar
@@ -64,8 +63,7 @@ class _Parts(msgspec.Struct, frozen=True):
     doubles: _Judged
 
 
-@dataclass(frozen=True)
-class Given:
+class Given(msgspec.Struct, frozen=True):
     """What the findings hang on. ``rules`` is the hash of how they are made, ``around`` that of the snippets;
     ``hashes`` are those of the articles by path, ``folders`` and ``heads`` of each language's whole folder and of
     what stands above the texts in it."""

@@ -6,10 +6,11 @@ for; where a shop has templates of its own, every page hangs on its whole langua
 
 import re
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
+
+import msgspec
 
 from kb.content.article import Category, Origin
 from kb.content.outline import outline
@@ -47,8 +48,7 @@ _NO_LINKS = short([])
 _NOWHERE: Mapping[str, Origin] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
+class Shared(msgspec.Struct, frozen=True):
     """Hashes of what all pages of a language share. ``snippets`` are the folders that articles include from."""
 
     settings: bytes
