@@ -78,6 +78,7 @@ class _Pieces(msgspec.Struct, frozen=True):
     frames: list[tuple[Shape, Frame]]
     tongues: list[tuple[Ways, dict[str, Frame]]]
     contents: dict[str, Frame]
+    lists: dict[str, Frame]
     sidebars: dict[bytes, str]
     homes: dict[bytes, Frame]
 
@@ -418,21 +419,21 @@ class _Making(_Keeping):
         known = self.cache.read(self.pieces, _Pieces) if self.task.job.plain else None
         if known is None or known.key != self.pieces_key():
             return Pieces()
-        return Pieces(dict(known.frames), dict(known.tongues), known.contents, known.sidebars, known.homes)
+        kinds = (known.contents, known.lists, known.sidebars, known.homes)
+        return Pieces(dict(known.frames), dict(known.tongues), *kinds)
 
     def remember_pieces(self, known: Pieces, used: Pieces) -> None:
         kinds = Pieces.__struct_fields__
         if all(getattr(used, kind).keys() <= getattr(known, kind).keys() for kind in kinds):
             return
         # They come and go: only so many of those that were not met in this build are kept.
-        frames, tongues, contents, sidebars = (
+        frames, tongues, contents, lists, sidebars = (
             {**dict(list(getattr(known, kind).items())[-_PIECES_LIMIT:]), **getattr(used, kind)}
             for kind in kinds[:-1]
         )
         homes = used.homes or known.homes
-        both = _Pieces(
-            self.pieces_key(), list(frames.items()), list(tongues.items()), contents, sidebars, homes
-        )
+        ways = list(frames.items()), list(tongues.items())
+        both = _Pieces(self.pieces_key(), *ways, contents, lists, sidebars, homes)
         self.cache.write(self.pieces, both)
 
     def pieces_key(self) -> bytes:

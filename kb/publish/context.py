@@ -53,6 +53,7 @@ class Contexts(msgspec.Struct, dict=True):
 
     job: Job
     _dates: dict[date, str] = msgspec.field(default_factory=dict)
+    _tongues: dict[str, Markup] = msgspec.field(default_factory=dict)
 
     def own(self, view: Page, sections: Sequence[Section]) -> Own:
         """What a page shows of its own, but for what other pages show likewise."""
@@ -102,9 +103,11 @@ class Contexts(msgspec.Struct, dict=True):
 
     def tongue(self, language: str) -> Markup:
         """The attributes of text in a language that may be another than the page's."""
-        if language == self.language:
-            return Markup("")
-        return Markup(' lang="{}" dir="{}"').format(language, direction(language))
+        found = self._tongues.get(language)
+        if found is None:
+            other = Markup(' lang="{}" dir="{}"').format(language, direction(language))
+            found = self._tongues[language] = Markup("") if language == self.language else other
+        return found
 
     @cached_property
     def language(self) -> str:

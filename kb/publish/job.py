@@ -79,14 +79,15 @@ class Pieces(msgspec.Struct, frozen=True):
     """What a language's pages have in common.
 
     ``frames``: shape of a page (:class:`kb.publish.pieces.Shape`) → its frame. ``tongues``: what is shown of other
-    languages, by the name of the piece. ``contents``: arrangement of headings → the table of contents. ``sidebars``:
-    hash of all that one shows → HTML. ``homes``: hash of all that the home page shows but for the numbers of articles →
-    its frame, with a mark for each number.
+    languages, by the name of the piece. ``contents``: arrangement of headings → the table of contents. ``lists``: what
+    lists of articles are made of. ``sidebars``: hash of all that one shows → HTML. ``homes``: hash of all that the home
+    page shows but for the numbers of articles → its frame, with a mark for each number.
     """
 
     frames: dict[Any, Frame] = msgspec.field(default_factory=dict)
     tongues: dict[Ways, dict[str, Frame]] = msgspec.field(default_factory=dict)
     contents: dict[str, Frame] = msgspec.field(default_factory=dict)
+    lists: dict[str, Frame] = msgspec.field(default_factory=dict)
     sidebars: dict[bytes, str] = msgspec.field(default_factory=dict)
     homes: dict[bytes, Frame] = msgspec.field(default_factory=dict)
 

@@ -7,7 +7,7 @@ every file is looked at by its name, and every text for paths of the machine tha
 import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import msgspec
 
@@ -40,15 +40,17 @@ def scan(
     traces = _traces(machine_paths)
     found: list[Problem] = []
     for address, path in _entries(site, known) if only is None else _named(site, only):
-        if reason := _forbidden(address, path):
+        name = os.path.basename(address).lower()
+        if reason := _forbidden(name, path):
             hint = "remove it from the theme or the articles"
             found.append(Problem("output-forbidden", address, None, f"{reason} must not be published", hint))
-        elif traces and path.suffix.lower() in _TEXT_SUFFIXES:
-            found += _leaks(address, path.read_bytes(), traces)
+        elif traces and os.path.splitext(name)[1] in _TEXT_SUFFIXES:
+            with open(path, "rb") as file:
+                found += _leaks(address, file.read(), traces)
     return tuple(found)
 
 
-def _entries(site: Path, known: Collection[str]) -> Iterator[tuple[str, Path]]:
+def _entries(site: Path, known: Collection[str]) -> Iterator[tuple[str, str]]:
     """Files, links and hidden folders, by address; what lies in a hidden folder is told by the folder."""
     top = len(str(site)) + 1
     for directory, folders, files in os.walk(site):
@@ -59,29 +61,36 @@ def _entries(site: Path, known: Collection[str]) -> Iterator[tuple[str, Path]]:
         for name in sorted([*stop, *files]):
             address = start + name
             if address not in known:
-                yield address, Path(directory, name)
+                yield address, os.path.join(directory, name)
 
 
-def _named(site: Path, addresses: Iterable[str]) -> Iterator[tuple[str, Path]]:
+def _named(site: Path, addresses: Iterable[str]) -> Iterator[tuple[str, str]]:
     """As :func:`_entries`, of files whose addresses are known."""
     hidden: set[str] = set()
     for address in sorted(addresses):
-        folders = [folder.as_posix() for folder in reversed(PurePosixPath(address).parents)][1:]
-        folder = next((each for each in folders if _is_hidden(each.rpartition("/")[2])), None)
-        if folder is None:
-            yield address, site / address
+        folder = _hidden_folder(address)
+        if not folder:
+            yield address, f"{site}/{address}"
         elif folder not in hidden:
             hidden.add(folder)
-            yield folder, site / folder
+            yield folder, f"{site}/{folder}"
 
 
-def _forbidden(address: str, path: Path) -> str:
-    name = path.name.lower()
-    if path.is_symlink():
+def _hidden_folder(address: str) -> str:
+    """The outermost hidden folder that a file lies in."""
+    if "/." not in f"/{address}":
+        return ""
+    names = address.split("/")
+    at = next((at for at, name in enumerate(names[:-1], start=1) if _is_hidden(name)), 0)
+    return "/".join(names[:at])
+
+
+def _forbidden(name: str, path: str) -> str:
+    if os.path.islink(path):
         return "a symbolic link"
     if _is_hidden(name):
         return "a hidden file or folder"
-    if name in _FORBIDDEN_NAMES or name.endswith("~") or PurePosixPath(name).suffix in _FORBIDDEN_SUFFIXES:
+    if name in _FORBIDDEN_NAMES or name.endswith("~") or os.path.splitext(name)[1] in _FORBIDDEN_SUFFIXES:
         return "a file of this kind"
     return ""
 

@@ -8,11 +8,12 @@ shape and nothing else, so that no page can show what belongs to another.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from itertools import chain
+from itertools import chain, takewhile
 from secrets import token_hex
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
+import msgspec
 from markupsafe import Markup, escape
 
 from kb.content.article import Article, Category, Origin, Text
@@ -251,6 +252,54 @@ class _Heading:
         self.level = level
         self.children = children
         self.active = False
+
+
+class Lists:
+    """Lists of articles, with a frame for their entries. ``render`` gives the HTML of entries on a page that is so far
+    from its language's root; frames that are ``known`` are taken, and those ``used`` are noted."""
+
+    def __init__(
+        self,
+        render: Callable[[Sequence[Entry], str], str],
+        tongue: Tongue,
+        known: Mapping[str, Frame],
+        used: dict[str, Frame],
+    ) -> None:
+        self._render, self._tongue, self._known, self._used = render, tongue, known, used
+
+    def html(self, entries: Sequence[Entry], base: str) -> bytes:
+        items = [
+            fill(self._frame(base, "described" if each.description else "plain"), self._values(each))
+            for each in entries
+        ]
+        return fill(self._frame(base, "around"), {"items": b"".join(items)})
+
+    def _values(self, entry: Entry) -> dict[str, bytes]:
+        return {
+            "itemtitle": _text(entry.title),
+            "itemurl": _text(entry.url),
+            "itemtongue": encoded(self._tongue(entry.language)),
+            "itemdescription": _text(entry.description),
+        }
+
+    def _frame(self, base: str, kind: str) -> Frame:
+        key = f"{base} {kind}"
+        frame = self._used.get(key)
+        if frame is None:
+            frame = self._used[key] = self._known.get(key) or self._made(base, kind)
+        return frame
+
+    def _made(self, base: str, kind: str) -> Frame:
+        """Told from lists of no entry and of one, since an entry looks the same wherever it stands."""
+        item = _entry("item")
+        described = msgspec.structs.replace(item, description=_mark("itemdescription"))
+        empty, plain, whole = (self._render(entries, base) for entries in ([], [item], [described]))
+        same = takewhile(lambda signs: len(set(signs)) == 1, zip(empty, plain, whole, strict=False))
+        start = len(list(same))
+        if kind == "around":
+            return cut(f"{empty[:start]}{_mark('items')}{empty[start:]}", Sources())
+        one = plain if kind == "plain" else whole
+        return cut(one[start : len(one) - len(empty) + start], Sources())
 
 
 class _Title:

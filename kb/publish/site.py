@@ -332,6 +332,7 @@ class _Binder:
         used, known = self.plugin.pieces, press.job.known.pieces
         self.used, self.known, self.frames = used, known, used.frames
         self.contents = pieces.Contents(self.toc, known.contents, used.contents)
+        self.lists = pieces.Lists(self.list, self.plugin.contexts.tongue, known.lists, used.lists)
         self._names = keys.names(press.job.plan)
         self._sidebars: dict[tuple[str, str, int], str] = {}
 
@@ -383,7 +384,7 @@ class _Binder:
         if pieces.TOC in frame.marks:
             values[pieces.TOC] = self.contents.html(body.toc)
         if pieces.LISTED in frame.marks:
-            values[pieces.LISTED] = pieces.encoded(self.plugin.listed(view, link))
+            values[pieces.LISTED] = self.lists.html(plugin.entries(view), link.base)
         for name, tongue in self.tongues(shape, view).items():
             values[name] = pieces.fill(tongue, values)
         return pieces.fill(frame, values)
@@ -427,6 +428,9 @@ class _Binder:
         kb["tongue"] = pieces.sparing_marks(plugin.contexts.tongue)
         html, sources = secure(press.env.get_template("main.html").render(context))
         return pieces.cut(html, sources)
+
+    def list(self, entries: Sequence[Entry], base: str) -> str:
+        return self.plugin.list(entries, Link(base), pieces.sparing_marks(self.plugin.contexts.tongue))
 
     def toc(self, entries: Sequence[Any]) -> str:
         return self.plugin.toc({"config": self.press.config, "page": SimpleNamespace(toc=entries)})
@@ -853,7 +857,9 @@ class _HelpCentre(BasePlugin[_NoOptions]):  # type: ignore[no-untyped-call]
             sidebar=self.sidebar(view, link),
             pieces={
                 pieces.TOC: self.toc(context) if view.kind == "article" and len(page.toc) > 1 else "",
-                pieces.LISTED: self.listed(view, link),
+                pieces.LISTED: self.list(self.entries(view), link, self.contexts.tongue)
+                if view.kind == "category"
+                else "",
                 **self.tongues(view, base),
             },
         )
@@ -918,14 +924,14 @@ class _HelpCentre(BasePlugin[_NoOptions]):  # type: ignore[no-untyped-call]
             language=self.job.plan.language,
         )
 
-    def listed(self, view: Page, link: Link) -> str:
+    def entries(self, view: Page) -> Sequence[Entry]:
         """The articles of a category's page."""
         if view.kind != "category" or view.category is None:
-            return ""
-        entries = [self.job.plan.entry(article) for article in view.category.articles]
-        return self._rendered(
-            "kb/listed.html", entries=entries, kb={"link": link.to, "tongue": self.contexts.tongue}
-        )
+            return ()
+        return [self.job.plan.entry(article) for article in view.category.articles]
+
+    def list(self, entries: Sequence[Entry], link: Link, tongue: pieces.Tongue) -> str:
+        return self._rendered("kb/listed.html", entries=entries, kb={"link": link.to, "tongue": tongue})
 
     def tongues(self, view: Page, base: str) -> dict[str, str]:
         """What the page shows of other languages."""
