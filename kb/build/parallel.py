@@ -1,13 +1,11 @@
 """One task a language, in worker processes, with progress from all of them together."""
 
-import multiprocessing
 import os
 import signal
 import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from multiprocessing.connection import wait
 from typing import Any, TypeVar
 
 from kb.errors import BuildError
@@ -41,6 +39,8 @@ def run(
     count = min(workers or os.cpu_count() or 1, len(tasks))
     if count <= 1:
         return _run_here(tasks, function, progress)
+    import multiprocessing  # slow to load, and the build after an edit does without other processes
+
     # Forked workers share what the parent has read and imported; elsewhere they start anew.
     method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
     crew = _Crew(multiprocessing.get_context(method), function)
@@ -61,6 +61,8 @@ class _Crew:
         """Where a result will come from → the number of its task, and the process."""
 
     def results(self, tasks: Sequence[Any], count: int, progress: Report) -> list[Any]:
+        from multiprocessing.connection import wait  # as above
+
         found: dict[int, Any] = {}
         while len(found) < len(tasks):
             for number in range(len(found) + len(self._working), len(tasks)):
@@ -137,7 +139,9 @@ _stopped: Any = None
 
 def end_with_parent() -> None:
     """A worker whose parent was killed would wait for work, or for room in the pipe of results, for ever."""
-    parent = multiprocessing.parent_process()
+    from multiprocessing import parent_process  # as above
+
+    parent = parent_process()
     if parent is not None:
         parent.join()
         os._exit(1)
