@@ -533,10 +533,7 @@ class _Making(_Keeping):
         stem, _, number = pack.name.rpartition("-")
         new = self.cache.pack(f"{stem}-{int(number) + 1}")
         new.remove()
-        data = {key: pack.get(slot) for key, slot in slots.items()}
-        if any(value is None for value in data.values()):
-            return pack, slots
-        return new, new.append({key: value for key, value in data.items() if value is not None})
+        return new, new.take(pack, slots)
 
 
 class _Sketch(_Making):

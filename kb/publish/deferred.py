@@ -21,6 +21,9 @@ Index = Callable[[Mapping[str, Any], Any], Mapping[str, Any]]
 """Gives an index of emoji, as ``emoji_index`` of pymdownx.emoji
 (https://facelessuser.github.io/pymdown-extensions/extensions/emoji/)."""
 
+ICON = re.compile(rb":[\w+-]+:")
+"""What an icon in Markdown looks like."""
+
 _LARGE = 1_000
 """Characters of a regular expression that is worth deferring."""
 
@@ -71,11 +74,12 @@ def defer() -> None:
         delimiterprocessor.re = _RE
 
 
-def load(make: Callable[[], Any]) -> None:
-    """Make everything now, for processes that will be forked. ``make`` gives an instance of Markdown."""
+def load(make: Callable[[], Any], *, icons: bool) -> None:
+    """Make everything now, the index of ``icons`` where it is going to be asked for, for processes that will be forked.
+    ``make`` gives an instance of Markdown."""
     if delimiterprocessor:
         # Python remembers what was compiled.
         delimiterprocessor.re = re
     md = make()
-    if "emoji" in md.inlinePatterns:
+    if icons and "emoji" in md.inlinePatterns:
         md.inlinePatterns["emoji"].emoji_index["emoji"]

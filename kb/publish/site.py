@@ -212,7 +212,8 @@ def prepare(job: Job) -> None:
     for name in (*_MATERIAL, "main.html", *names):
         if not name.startswith(("desk/", "kb/standalone/")):
             env.get_template(name)
-    deferred.load(_Converter(config).renew)
+    texts = (page.article.markdown for page in job.plan.pages if page.article)
+    deferred.load(_Converter(config).renew, icons=any(map(deferred.ICON.search, texts)))
 
 
 class _Press:
@@ -229,7 +230,6 @@ class _Press:
         self.listed: Sequence[File] = ()
         """What templates see as ``pages``: asked for once, since listing all files for each page costs time squared."""
         self.nav = Navigation([], [])
-        self._folders: set[str] = set()
 
     def run(self, env: Environment) -> None:
         self.env = self.plugin.on_env(env, config=self.config, files=self.files)
@@ -302,13 +302,12 @@ class _Press:
 
     def put(self, file: str, output: bytes) -> None:
         path = f"{self.job.out}/{file}"
-        folder = path.rpartition("/")[0]
-        if folder not in self._folders:
-            os.makedirs(folder, exist_ok=True)
-            self._folders.add(folder)
-        # Never into a file that is there: it could be a link to the published one.
-        with open(path, "xb", buffering=0) as opened:
-            opened.write(output)
+        try:
+            _write(path, output)
+        except FileNotFoundError:
+            # Most folders are there: they were before.
+            os.makedirs(path.rpartition("/")[0], exist_ok=True)
+            _write(path, output)
 
     def check_anchors(self) -> None:
         """Report links to anchors that are not there, also from pages that need not be made."""
@@ -324,6 +323,12 @@ class _Press:
                     self.warnings.messages.append(_no_anchor(view.source, target, anchor, link))
 
 
+def _write(path: str, data: bytes) -> None:
+    # Never into a file that is there: it could be a link to the published one.
+    with open(path, "xb", buffering=0) as opened:
+        opened.write(data)
+
+
 class _Binder:
     """Joins pages from pieces, with frames from the build before where they are known."""
 
@@ -334,6 +339,7 @@ class _Binder:
         self.contents = pieces.Contents(self.toc, known.contents, used.contents)
         self.lists = pieces.Lists(self.list, self.plugin.contexts.tongue, known.lists, used.lists)
         self._names = keys.names(press.job.plan)
+        self._ways: dict[int, tuple[str, ...]] = {}
         self._sidebars: dict[tuple[str, str, int], str] = {}
 
     def bind(self, view: Page) -> None:
@@ -401,7 +407,11 @@ class _Binder:
 
     def tongues(self, shape: pieces.Shape, view: Page) -> Mapping[str, Frame]:
         """Apart from the rest: there are many ways of being available in ten languages."""
-        key = Ways(shape.depth, view.indexable, view.choices.ways)
+        # The plan has one mapping for all pages that are to be had in the same way.
+        of_page = id(view.choices.origins)
+        if of_page not in self._ways:
+            self._ways[of_page] = view.choices.ways
+        key = Ways(shape.depth, view.indexable, self._ways[of_page])
         found = self.used.tongues.get(key) or self.known.tongues.get(key)
         if found is None:
             origins = {choice.language: choice.origin for choice in view.choices}

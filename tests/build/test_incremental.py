@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from kb import config
-from kb.build import steps
+from kb.build import making, steps
 from kb.build.steps import Report
 from kb.errors import ContentError
 from tests.publish.shop import TODAY, Shop
@@ -321,6 +321,25 @@ def test_damaged_cache_is_made_anew_and_reported(centre: Shop, kind: str) -> Non
     build_at(clean)
     assert_same(tree(centre.site), tree(clean / "site"))
     assert sorted(before) != []
+
+
+def test_packs_lose_what_nobody_asks_for(centre: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(making, "_WASTE_BYTES", -1_000_000_000)
+
+    def packs() -> set[str]:
+        return {
+            file.name for file in cache_files(centre.root) if file.name.startswith(("html-en", "body-en"))
+        }
+
+    before = packs()
+    centre.article("en/returns/refund", "Quite new.", title="refund returns")
+    build_at(centre.root)
+    assert not before & packs()
+    shutil.rmtree(centre.site)
+    assert made(build_at(centre.root)) == [], "each entry is found where it lies now"
+    clean = twin(centre.root)
+    build_at(clean)
+    assert_same(tree(centre.site), tree(clean / "site"))
 
 
 def test_published_file_changed_by_hand_is_put_right(centre: Shop) -> None:

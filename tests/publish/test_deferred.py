@@ -53,7 +53,7 @@ def test_a_text_without_marks_compiles_no_long_pattern(compiled: list[str]) -> N
 def test_marks_mean_what_they_mean_without_waiting(text: str, compiled: list[str]) -> None:
     late = instance(*EXTENSIONS)
     assert compiled == []
-    deferred.load(lambda: instance(*EXTENSIONS))
+    deferred.load(lambda: instance(*EXTENSIONS), icons=True)
     assert compiled != [], "processes that are forked find them"
     del compiled[:]
     at_once = instance(*EXTENSIONS)
