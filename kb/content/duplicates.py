@@ -6,7 +6,9 @@ documents", 1997).
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import combinations, pairwise
 from zlib import crc32
 
 SAMPLE = 8
@@ -64,9 +66,8 @@ def _candidates(samples: Mapping[str, Iterable[int]]) -> Iterable[tuple[str, str
     for key, found in samples.items():
         for shingle in found:
             holders.setdefault(shingle, []).append(key)
-    shared: dict[tuple[str, str], int] = {}
+    shared: Counter[tuple[str, str]] = Counter()
     for keys in holders.values():
-        for i, first in enumerate(keys):
-            for second in keys[i + 1 : i + 2 if len(keys) > CROWD else None]:
-                shared[first, second] = shared.get((first, second), 0) + 1
+        if len(keys) > 1:
+            shared.update(pairwise(keys) if len(keys) > CROWD else combinations(keys, 2))
     return [pair for pair, count in shared.items() if count * SAMPLE * 3 >= SHORTEST]

@@ -19,7 +19,7 @@ from markupsafe import Markup, escape
 from kb.content.article import Article, Category, Origin, Text
 from kb.publish.context import Own
 from kb.publish.job import Body, Frame, Heading
-from kb.publish.pages import Choices, Entry, Page
+from kb.publish.pages import RELATED_LIMIT, Choices, Entry, Page
 from kb.publish.policy import Sources
 
 KINDS = frozenset({"article", "category"})
@@ -148,8 +148,13 @@ def sparing_marks(tongue: Tongue) -> Tongue:
     return lambda language: Markup(language) if language.startswith(_TOKEN) else tongue(language)
 
 
-def values(view: Page, own: Own, body: Body, tongue: Tongue) -> dict[str, bytes]:
-    """What stands at each mark of a page, but for the sidebar and the pieces of :data:`NAMES`."""
+Shown = tuple[bytes, bytes, bytes]
+"""An entry's address, title, and the attributes of its language."""
+
+
+def values(view: Page, own: Own, body: Body, tongue: Tongue, entries: dict[str, Shown]) -> dict[str, bytes]:
+    """What stands at each mark of a page, but for the sidebar and the pieces of :data:`NAMES`. ``entries`` remembers
+    those that many pages of a language name, by address."""
     found = {
         "title": _text(view.title),
         "url": _text(view.url),
@@ -161,12 +166,20 @@ def values(view: Page, own: Own, body: Body, tongue: Tongue) -> dict[str, bytes]
     }
     if body.toc:
         found["skipid"] = encoded(body.toc[0].id)
-    named = [("previous", view.previous), ("next", view.next), ("top", own.top)]
-    for name, entry in (*named, *((f"related{at}", entry) for at, entry in enumerate(own.related))):
+    for marks, entry in zip(_ENTRIES, (view.previous, view.next, own.top, *own.related), strict=False):
         if entry:
-            found[f"{name}url"], found[f"{name}title"] = _text(entry.url), _text(entry.title)
-            found[f"{name}tongue"] = encoded(tongue(entry.language))
+            shown = entries.get(entry.url)
+            if shown is None:
+                shown = _text(entry.url), _text(entry.title), encoded(tongue(entry.language))
+                entries[entry.url] = shown
+            found.update(zip(marks, shown, strict=True))
     return found
+
+
+_ENTRIES = [
+    (f"{name}url", f"{name}title", f"{name}tongue")
+    for name in ("previous", "next", "top", *(f"related{at}" for at in range(RELATED_LIMIT)))
+]
 
 
 def cut(html: str, sources: Sources) -> Frame:
@@ -229,7 +242,7 @@ class Contents:
         self._render, self._known, self._used = render, known, used
 
     def html(self, toc: Sequence[Heading]) -> bytes:
-        key = repr(_arrangement(toc))
+        key = _arrangement(toc)
         frame = self._used.get(key)
         if frame is None:
             frame = self._known.get(key) or cut(self._render(_entries(toc)), Sources())
@@ -315,8 +328,8 @@ class _Title:
         return _mark(f"{self._name}label")
 
 
-def _arrangement(toc: Sequence[Heading]) -> object:
-    return tuple([(heading.level, _arrangement(heading.children)) for heading in toc])
+def _arrangement(toc: Sequence[Heading]) -> str:
+    return "".join([f"{heading.level}({_arrangement(heading.children)})" for heading in toc])
 
 
 def _flat(toc: Sequence[Heading]) -> list[Heading]:

@@ -341,6 +341,7 @@ class _Binder:
         self._names = keys.names(press.job.plan)
         self._ways: dict[int, tuple[str, ...]] = {}
         self._sidebars: dict[tuple[str, str, int], str] = {}
+        self._entries: dict[str, pieces.Shown] = {}
 
     def bind(self, view: Page) -> None:
         page, body = None, self.press.known(view)
@@ -384,8 +385,8 @@ class _Binder:
         return self.joined(frame, shape, view, own, body), frame.sources
 
     def joined(self, frame: Frame, shape: pieces.Shape, view: Page, own: Own, body: Body) -> bytes:
-        plugin = self.plugin
-        values, link = pieces.values(view, own, body, plugin.contexts.tongue), Link(_base(shape.depth))
+        plugin, link = self.plugin, Link(_base(shape.depth))
+        values = pieces.values(view, own, body, plugin.contexts.tongue, self._entries)
         values["sidebar"] = pieces.encoded(self.sidebar(view, link))
         if pieces.TOC in frame.marks:
             values[pieces.TOC] = self.contents.html(body.toc)

@@ -12,6 +12,9 @@ ANSWER_LIMIT = 600
 """Characters of the answer's text repeated in the data; the page itself has all of it."""
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 def structured_data(
     page: Page, plan: Plan, site_url: str, site_name: str, sections: Sequence[Section]
 ) -> str:
@@ -94,5 +97,5 @@ def _breadcrumbs(page: Page, base: str, site_name: str) -> dict[str, Any]:
 
 def _dump(data: dict[str, Any]) -> str:
     # "</script>" or "<!--" inside a string would end or confuse the element (HTML Standard, 4.12.1.3).
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    text = _ENCODER.encode(data)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
