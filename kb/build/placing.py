@@ -186,6 +186,10 @@ class Place:
             self._waiting.discard(file)
             self._folders.add(file.rpartition("/")[0])
 
+    def expect(self, files: Iterable[str]) -> None:
+        """Let the folders stay that files are going to be put into."""
+        self._folders.update(file.rpartition("/")[0] for file in files)
+
     def give_up(self) -> None:
         """Take away again what was put there, as far as it was not there before."""
         for file in self._made:
@@ -332,7 +336,7 @@ def follow(former: Path, site: Path, before: Published | None, now: Published) -
     if before is None:
         for name in os.listdir(former):
             _remove(former / name)
-    todo: list[tuple[str, str]] = []
+    todo: list[str] = []
     for group in dict.fromkeys((*(before.files if before else ()), *now.files)):
         old, new = before.files.get(group) if before else None, now.files.get(group)
         if new is None:
@@ -343,22 +347,21 @@ def follow(former: Path, site: Path, before: Published | None, now: Published) -
             here = Place(Ground(str(former / group), "", was.copy, twin=True))
             same = {name for name, each in wanted.items() if was.get(name) == each}
             here.keep(same)
+            here.expect(wanted)
             here.settle()
             here.tidy()
-            todo += [(group, name) for name in wanted if name not in same]
-    folders: set[str] = set()
-    for group, name in todo:
-        address = _address(group, name)
-        folder = address.rpartition("/")[0]
-        if folder not in folders:
-            os.makedirs(former / folder, exist_ok=True)
-            folders.add(folder)
-        target = f"{former}/{address}"
+            todo += [_address(group, name) for name in wanted if name not in same]
+    for address in todo:
+        source, target = f"{site}/{address}", f"{former}/{address}"
         try:
-            os.link(f"{site}/{address}", target)
+            os.link(source, target)
+        except FileNotFoundError:
+            # Most folders are there: they were before.
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            os.link(source, target)
         except FileExistsError:
             os.unlink(target)
-            os.link(f"{site}/{address}", target)
+            os.link(source, target)
 
 
 def _address(group: str, name: str) -> str:

@@ -4,15 +4,14 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from kb.content.article import Origin
 from kb.publish.pages import Page, Plan
 from kb.publish.sections import Section
 
 ANSWER_LIMIT = 600
 """Characters of the answer's text repeated in the data; the page itself has all of it."""
-
-
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def structured_data(
@@ -96,6 +95,10 @@ def _breadcrumbs(page: Page, base: str, site_name: str) -> dict[str, Any]:
 
 
 def _dump(data: dict[str, Any]) -> str:
+    try:
+        text = msgspec.json.encode(data).decode()
+    except UnicodeEncodeError:
+        # Half a character, as YAML's escapes can write it.
+        text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     # "</script>" or "<!--" inside a string would end or confuse the element (HTML Standard, 4.12.1.3).
-    text = _ENCODER.encode(data)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
