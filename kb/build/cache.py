@@ -191,23 +191,21 @@ class Pack:
         """Add entries at the end; returns where each lies."""
         if not entries:
             return {}
-        found = {}
-        with self._file.open("ab") as out:
-            start = out.seek(0, os.SEEK_END)
-            for key, data in entries.items():
-                out.write(data)
-                found[key] = Slot(start, len(data), sha256(data).digest()[:16])
-                start += len(data)
-        return found
+        return self._add((key, data, sha256(data).digest()[:16]) for key, data in entries.items())
 
     def take(self, other: "Pack", slots: Mapping[str, Slot]) -> dict[str, Slot]:
         """Add entries of another pack, as they are: whether one is damaged is seen when it is asked for."""
+        return self._add((key, other._at(slot), slot.hash) for key, slot in slots.items())
+
+    def _add(self, entries: Iterable[tuple[str, bytes, bytes]]) -> dict[str, Slot]:
+        """Each entry is told by name, bytes and hash."""
         found = {}
         with self._file.open("ab") as out:
             start = out.seek(0, os.SEEK_END)
-            for key, slot in slots.items():
-                found[key] = Slot(start, out.write(other._at(slot)), slot.hash)
-                start += found[key].length
+            for key, data, hash in entries:
+                out.write(data)
+                found[key] = Slot(start, len(data), hash)
+                start += len(data)
         return found
 
     def size(self) -> int:

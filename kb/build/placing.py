@@ -182,9 +182,7 @@ class Place:
 
     def keep(self, files: Iterable[str]) -> None:
         """Let files that are there stay."""
-        for file in files:
-            self._waiting.discard(file)
-            self._folders.add(file.rpartition("/")[0])
+        self._waiting.difference_update(files)
 
     def expect(self, files: Iterable[str]) -> None:
         """Let the folders stay that files are going to be put into."""

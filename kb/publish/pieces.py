@@ -297,22 +297,24 @@ class Lists:
 
     def _frame(self, base: str, kind: str) -> Frame:
         key = f"{base} {kind}"
-        frame = self._used.get(key)
-        if frame is None:
-            frame = self._used[key] = self._known.get(key) or self._made(base, kind)
-        return frame
+        if key not in self._used:
+            self._used.update({key: self._known[key]} if key in self._known else self._made(base))
+        return self._used[key]
 
-    def _made(self, base: str, kind: str) -> Frame:
+    def _made(self, base: str) -> dict[str, Frame]:
         """Told from lists of no entry and of one, since an entry looks the same wherever it stands."""
         item = _entry("item")
         described = msgspec.structs.replace(item, description=_mark("itemdescription"))
         empty, plain, whole = (self._render(entries, base) for entries in ([], [item], [described]))
         same = takewhile(lambda signs: len(set(signs)) == 1, zip(empty, plain, whole, strict=False))
         start = len(list(same))
-        if kind == "around":
-            return cut(f"{empty[:start]}{_mark('items')}{empty[start:]}", Sources())
-        one = plain if kind == "plain" else whole
-        return cut(one[start : len(one) - len(empty) + start], Sources())
+        rest = len(empty) - start
+        found = {
+            "around": f"{empty[:start]}{_mark('items')}{empty[start:]}",
+            "plain": plain[start : len(plain) - rest],
+            "described": whole[start : len(whole) - rest],
+        }
+        return {f"{base} {kind}": cut(html, Sources()) for kind, html in found.items()}
 
 
 class _Title:
